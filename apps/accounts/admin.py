@@ -1,0 +1,34 @@
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.models import Group
+
+from apps.accounts.forms import AdminSignInForm
+from apps.accounts.models import User
+
+admin.site.login_form = AdminSignInForm
+admin.site.unregister(Group)
+
+
+class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]  # generic in the stubs alone
+    class Meta:
+        model = User
+        fields = ("email",)
+        field_classes = {}
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin[User]):
+    add_form = NewUserForm
+    ordering = ("-created_at",)
+    list_display = ("email", "display_name", "is_active", "is_staff", "created_at", "last_login")
+    search_fields = ("email", "display_name")
+    readonly_fields = ("created_at", "last_login")
+    fieldsets = (
+        (None, {"fields": ("email", "password", "display_name")}),
+        ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Dates", {"fields": ("created_at", "last_login")}),
+    )
+    add_fieldsets = (
+        (None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),
+    )

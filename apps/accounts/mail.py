@@ -1,0 +1,34 @@
+"""Mails to people."""
+
+import logging
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
+from django.core.mail import EmailMessage
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from apps.accounts.models import User
+from apps.api.threads import POOL
+
+log = logging.getLogger("dramatis.accounts")
+
+
+def send_reset(user: User) -> None:
+    """Mail a link by which the password can be set. Sent on the side: how long it takes tells nobody who has an account."""
+    uid = urlsafe_base64_encode(force_bytes(user.pk))
+    token = default_token_generator.make_token(user)
+    if settings.PASSWORD_RESET_URL:
+        how = settings.PASSWORD_RESET_URL.replace("{uid}", uid).replace("{token}", token)
+    else:
+        how = f"uid: {uid}\ntoken: {token}"
+    body = f"Somebody asked to set a new password for {user.email}. If it was you:\n\n{how}\n\nIf not, ignore this mail."
+    POOL.submit(_send, EmailMessage("Set a new password", body, to=[user.email]))
+
+
+def _send(message: EmailMessage) -> None:
+    try:
+        message.send()
+    except (SMTPException, OSError) as error:
+        log.error("mail not sent", extra={"reason": type(error).__name__})

@@ -1,0 +1,29 @@
+"""The one path to a user's rows. Nobody writes `filter(user=…)` in a view."""
+
+from typing import Any, Self, TypeVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from rest_framework.request import Request
+
+from apps.accounts.models import User
+
+M = TypeVar("M", bound=models.Model, covariant=True)
+
+
+class OwnedQuerySet(models.QuerySet[M]):
+    """Rows that belong to someone, directly or through `owner`, the path to the user."""
+
+    owner = "user"
+
+    def owned_by(self, user: User | AnonymousUser) -> Self:
+        return self.filter(**{self.owner: user.pk}) if user.pk else self.none()
+
+
+class Mine:
+    """For a viewset: the rows of whoever asks. Another user's row does not exist."""
+
+    request: Request
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().owned_by(self.request.user)  # type: ignore[misc]  # a mixin

@@ -1,0 +1,123 @@
+"""One error shape everywhere: `{"type", "errors": [{"code", "detail", "attr"}]}`.
+
+Views raise; this module translates, once. What Django refuses before a view is reached (unknown paths, hosts,
+CSRF) comes out of the `handler` views below in the same shape.
+"""
+
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.views import defaults
+from drf_standardized_errors.handler import ExceptionHandler
+from rest_framework import status
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+
+
+class Conflict(APIException):
+    """The request is sound, but not as things stand. Subclasses say how."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+    default_detail = "This does not go together with the current state."
+
+
+class BadBody(APIException):
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "parse_error"
+    default_detail = "The request's body could not be read."
+
+
+class BodyTooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "body_too_large"
+    default_detail = "The request's body is larger than is accepted here."
+
+
+class DatabaseUnavailable(APIException):
+    """Nothing was saved; the same request may be sent again."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "database_unavailable"
+    default_detail = "The database cannot be reached just now. Nothing was saved; please try again."
+    wait = 2
+
+
+class Translate(ExceptionHandler):  # type: ignore[misc]  # the package is untyped
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        match exc:
+            case Http404():
+                return NotFound()
+            case OperationalError():
+                return DatabaseUnavailable()
+            case RequestDataTooBig():
+                return BodyTooLarge()
+            case SuspiciousOperation() | UnreadablePostError():
+                return BadBody()
+            case AuthenticationFailed(detail=dict() as detail):
+                # simplejwt answers with a dictionary of all that it tried; one sentence says it better.
+                failed = AuthenticationFailed(detail.get("detail"), code="token_not_valid")
+                failed.auth_header = getattr(exc, "auth_header", None)  # type: ignore[attr-defined]
+                return failed
+        known: Exception = super().convert_known_exceptions(exc)
+        return known
+
+    def get_response(self, exc: APIException, data: dict[str, Any]) -> Response:
+        response: Response = super().get_response(exc, data)
+        # What was refused before a stream began is JSON, whatever the client would have liked to stream.
+        request = self.context["request"]
+        if request is not None and getattr(request, "accepted_renderer", None) is not None:
+            if not request.accepted_renderer.media_type.endswith(("json", "html")):
+                request.accepted_renderer = JSONRenderer()
+                request.accepted_media_type = JSONRenderer.media_type
+        return response
+
+
+def exception_handler(exc: Exception, context: Any) -> Response | None:
+    """DRF's EXCEPTION_HANDLER."""
+    response: Response | None = Translate(exc, context).run()
+    return response
+
+
+def error_response(request: HttpRequest, status_code: int, code: str, detail: str) -> JsonResponse:
+    kind = "server_error" if status_code >= 500 else "client_error"
+    body = {"type": kind, "errors": [{"code": code, "detail": detail, "attr": None}]}
+    return JsonResponse(body, status=status_code)
+
+
+def _for_people(request: HttpRequest) -> bool:
+    """Whether a person looks at this page in a browser: the admin, the documentation."""
+    return request.path.startswith("/admin/")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _for_people(request):
+        return defaults.bad_request(request, exception)
+    if isinstance(exception, RequestDataTooBig):
+        return error_response(request, 413, BodyTooLarge.default_code, str(BodyTooLarge.default_detail))
+    return error_response(request, 400, "bad_request", "The request could not be understood.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _for_people(request):
+        return defaults.permission_denied(request, exception)
+    return error_response(request, 403, "permission_denied", "You do not have permission to perform this action.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return error_response(request, 403, "csrf_failed", "The CSRF token is missing or wrong.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _for_people(request):
+        return defaults.page_not_found(request, exception)
+    return error_response(request, 404, "not_found", "Not found.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if _for_people(request):
+        return defaults.server_error(request)
+    return error_response(request, 500, "error", "Server Error (500)")

@@ -1,0 +1,133 @@
+"""Strict fields: JSON has types, so `1` is no text and `"yes"` no boolean. HTML forms, which have none, are read as DRF does.
+
+`ModelSerializer` here uses them for every column; a serializer written by hand names them.
+"""
+
+import math
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.http import QueryDict
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+MAX_JSON_DEPTH = 32
+MAX_JSON_INTEGER = 10**18
+
+
+def from_form(field: serializers.Field[Any, Any, Any, Any]) -> bool:
+    return isinstance(getattr(field.root, "initial_data", None), QueryDict)
+
+
+class Text(serializers.CharField):
+    """Text as it was sent: not trimmed, no NUL, no lone surrogate (PostgreSQL holds neither)."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("trim_whitespace", False)
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Line(Text):
+    """A name or a title: one line, trimmed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"trim_whitespace": True, **options})
+
+
+class Flag(serializers.BooleanField):
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool) and not from_form(self):
+            self.fail("invalid", input=data)
+        return super().to_internal_value(data)
+
+
+class WholeNumber(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        # 1.0 is an integer in JSON Schema, and True is one in Python only.
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
+        if (isinstance(data, bool) or not isinstance(data, int)) and not from_form(self):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Number(serializers.FloatField):
+    def to_internal_value(self, data: Any) -> float:
+        if (isinstance(data, bool) or not isinstance(data, int | float)) and not from_form(self):
+            self.fail("invalid")
+        try:
+            number = super().to_internal_value(data)
+        except OverflowError:
+            self.fail("invalid")
+        if not math.isfinite(number):
+            self.fail("invalid")
+        return number
+
+
+class List(serializers.ListField):
+    def to_internal_value(self, data: Any) -> list[Any]:
+        # DRF would take the keys of an object for a list.
+        if isinstance(data, dict):
+            self.fail("not_a_list", input_type="dict")
+        return super().to_internal_value(data)
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class JSONObject(serializers.JSONField):
+    """A JSON object, kept as it is; what PostgreSQL's JSONB cannot hold is refused here, not there."""
+
+    default_error_messages = {
+        "not_an_object": "Expected a JSON object.",
+        "too_deep": f"Nested deeper than {MAX_JSON_DEPTH} levels.",
+        "bad_text": "NUL and lone surrogates cannot be stored.",
+        "bad_number": "Numbers must be finite and within 64 bits.",
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        if not isinstance(value, dict):
+            self.fail("not_an_object")
+        self._check(value, depth=1)
+        return value
+
+    def _check(self, value: Any, depth: int) -> None:
+        if depth > MAX_JSON_DEPTH:
+            self.fail("too_deep")
+        match value:
+            case str():
+                if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+                    self.fail("bad_text")
+            case float():
+                if not math.isfinite(value):
+                    self.fail("bad_number")
+            case int():
+                if abs(value) > MAX_JSON_INTEGER:
+                    self.fail("bad_number")
+            case list():
+                for item in value:
+                    self._check(item, depth + 1)
+            case dict():
+                for key, item in value.items():
+                    self._check(key, depth)
+                    self._check(item, depth + 1)
+
+
+class ModelSerializer(serializers.ModelSerializer[Any]):
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.CharField: Line,
+        models.TextField: Text,
+        models.BooleanField: Flag,
+        models.IntegerField: WholeNumber,
+        models.PositiveIntegerField: WholeNumber,
+        models.FloatField: Number,
+        models.JSONField: JSONObject,
+        ArrayField: List,
+    }

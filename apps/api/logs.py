@@ -1,0 +1,44 @@
+"""Structured logs: one JSON object a line, the request's id in each, no content of messages and no token in any."""
+
+import logging
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any
+
+from django.db import Error as DatabaseError
+from pythonjsonlogger.json import JsonFormatter
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
+class RequestFilter(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = request_id.get()
+        return True
+
+
+class JSONFormatter(JsonFormatter):
+    def __init__(self) -> None:
+        super().__init__(
+            "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
+            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+        )
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # the name is logging's
+        """The traceback. A database's message quotes the row that it refused, so it is left out."""
+        kind, error, trace = ei
+        if isinstance(error, DatabaseError):
+            return super().formatException((kind, _silent(error), trace))
+        return super().formatException(ei)
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        # Django attaches the request itself, whose repr holds the query string.
+        for name in ("request", "server_time", "taskName", "color_message"):
+            log_data.pop(name, None)
+        return super().process_log_record(log_data)
+
+
+def _silent(error: BaseException) -> BaseException:
+    quiet = type(error)("(message left out)")
+    trace: TracebackType | None = error.__traceback__
+    return quiet.with_traceback(trace)

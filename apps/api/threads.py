@@ -1,0 +1,47 @@
+"""The one bridge between rows, which are handled synchronously, and streams, which are not.
+
+All synchronous work of a process runs in one bounded pool of threads: requests (see `config.asgi`) and what
+streams save alike. As many database connections are open as there are threads, however many streams run.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, ParamSpec, TypeVar
+
+from django.conf import settings
+from django.db import connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+POOL = ThreadPoolExecutor(max_workers=settings.WEB_THREADS, thread_name_prefix="rows")
+
+_tasks: set[asyncio.Task[Any]] = set()
+
+
+async def in_pool(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `function` on a pool thread, in a copy of the caller's context. Connections are not released."""
+    context = copy_context()
+    return await asyncio.get_running_loop().run_in_executor(POOL, lambda: context.run(function, *args, **kwargs))
+
+
+async def with_rows(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `function`, which uses the database, on a pool thread, and hand its connection back."""
+    return await in_pool(_releasing, function, *args, **kwargs)
+
+
+def _releasing(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    try:
+        return function(*args, **kwargs)
+    finally:
+        connections.close_all()
+
+
+def spawn(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """Start a task that belongs to the server, on the running loop, and hold on to it until it ends."""
+    task = asyncio.get_running_loop().create_task(work)
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+    return task

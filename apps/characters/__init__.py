@@ -1,0 +1,1 @@
+"""Characters: who people talk to."""

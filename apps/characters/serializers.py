@@ -1,0 +1,96 @@
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from apps.api.fields import Line, List, ModelSerializer, Text
+from apps.characters.models import MAX_TEXT, Character, Visibility
+
+# What makes the prompt; others see none of it unless the owner says so (`prompt_visible`).
+PROMPT_FIELDS = (
+    "description",
+    "personality",
+    "scenario",
+    "system_prompt",
+    "example_dialogue",
+    "post_history_instructions",
+    "lorebook",
+    "extensions",
+)
+
+MODEL_SETTINGS = ("model", "temperature", "top_p", "max_tokens", "stop")
+
+
+class OfferedModel(Line):
+    """One of the models on offer, or blank for the default."""
+
+    default_error_messages = {"not_offered": "This model is not on offer; see /api/models/."}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_blank": True, "required": False, "max_length": 200, **options})
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if value and value not in settings.AI_OFFER.models:
+            self.fail("not_offered")
+        return value
+
+
+def stop_sequences(**options: Any) -> List:
+    return List(child=Text(max_length=200), required=False, max_length=16, **options)
+
+
+class CharacterSerializer(ModelSerializer):
+    """A character, whole for its owner; others get it without `PROMPT_FIELDS` unless it shows them."""
+
+    mine = serializers.SerializerMethodField(help_text="Whether it is yours.")
+    model = OfferedModel()
+    stop = stop_sequences()
+    alternate_greetings = List(child=Text(max_length=MAX_TEXT), required=False, max_length=100)
+    tags = List(child=Line(max_length=100), required=False, max_length=100)
+    visibility = serializers.ChoiceField(choices=Visibility.choices, required=False)
+
+    class Meta:
+        model = Character
+        fields = (
+            "id",
+            "mine",
+            "name",
+            "description",
+            "personality",
+            "scenario",
+            "system_prompt",
+            "first_message",
+            "alternate_greetings",
+            "example_dialogue",
+            "post_history_instructions",
+            "creator",
+            "creator_notes",
+            "character_version",
+            "tags",
+            "lorebook",
+            "extensions",
+            *MODEL_SETTINGS,
+            "visibility",
+            "prompt_visible",
+            "created_at",
+            "updated_at",
+        )
+
+    def get_mine(self, character: Character) -> bool:
+        return character.user_id == self.context["request"].user.pk
+
+    def to_representation(self, instance: Character) -> dict[str, Any]:
+        fields = super().to_representation(instance)
+        if not instance.shows_prompt_to(self.context["request"].user):
+            for name in PROMPT_FIELDS:
+                del fields[name]
+        return fields
+
+
+class CharacterListQuery(serializers.Serializer[None]):
+    scope = serializers.ChoiceField(
+        choices=["mine", "public", "all"], default="mine", help_text="Yours, those made public by anyone, or both."
+    )
+    tag = Line(required=False, max_length=100, help_text="Only with this tag.")
+    search = Line(required=False, max_length=200, help_text="Words in name, creator notes or tags.")

@@ -1,0 +1,45 @@
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.serializers import BaseSerializer
+from rest_framework.viewsets import ModelViewSet
+
+from apps.accounts.ownership import Mine
+from apps.api.pagination import NewestFirst
+from apps.api.queries import query_of
+from apps.characters.models import Character, CharacterQuerySet
+from apps.characters.serializers import CharacterListQuery, CharacterSerializer
+
+
+class CharacterViewSet(Mine, ModelViewSet[Character]):
+    """Characters: your own to change, and those that others made public to read and to talk to."""
+
+    queryset = Character.objects.all()
+    serializer_class = CharacterSerializer
+    pagination_class = NewestFirst
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> CharacterQuerySet:
+        if self.action not in ("list", "retrieve"):
+            own: CharacterQuerySet = super().get_queryset()
+            return own
+        characters = Character.objects.visible_to(self.request.user)
+        return self._listed(characters) if self.action == "list" else characters
+
+    def _listed(self, characters: CharacterQuerySet) -> CharacterQuerySet:
+        query = query_of(self.request, CharacterListQuery)
+        if query["scope"] == "mine":
+            characters = characters.owned_by(self.request.user)
+        elif query["scope"] == "public":
+            characters = characters.public()
+        if "tag" in query:
+            characters = characters.filter(tags__contains=[query["tag"]])
+        return characters.matching(query.get("search", ""))
+
+    @extend_schema(parameters=[CharacterListQuery])
+    def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Characters, newest first: yours, public ones, or both."""
+        return super().list(request, *args, **kwargs)
+
+    def perform_create(self, serializer: BaseSerializer[Character]) -> None:
+        serializer.save(user=self.request.user)

@@ -1,0 +1,1 @@
+"""Talking to a character: prompts, providers, generations and streams."""

@@ -1,0 +1,177 @@
+"""Writing one answer: from the provider's deltas to frames for readers and text in the database.
+
+Runs as a task of the server, not of a request: it goes on when the client goes away.
+"""
+
+import asyncio
+import logging
+import time
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+from django.db import OperationalError
+
+from apps.api import metrics
+from apps.api.threads import spawn, with_rows
+from apps.chat import generations
+from apps.chat.chunks import Chunks
+from apps.chat.generations import Job, Written
+from apps.chat.live import Live, Outcome
+from apps.chat.providers import Finish, Provider, ProviderError, Reasoning, Text
+from apps.conversations.models import MessageStatus
+
+log = logging.getLogger("dramatis.chat")
+
+# What a killed process may lose: a second's worth, or this many characters.
+CHECKPOINT_SECONDS = 1.0
+CHECKPOINT_CHARACTERS = 2048
+
+# The waits between tries to save an end while the database is away.
+PATIENCE = (0.2, 0.5, 1, 2, 4, 8, 15)
+
+UNFORESEEN = Written(
+    "", status=MessageStatus.FAILED, error="internal_error", detail="Something went wrong on this server."
+)
+CANCELLED = {
+    MessageStatus.STOPPED: Written("", status=MessageStatus.STOPPED),
+    MessageStatus.INTERRUPTED: Written(
+        "",
+        status=MessageStatus.INTERRUPTED,
+        error=generations.INTERRUPTED,
+        detail=generations.INTERRUPTED_DETAIL,
+    ),
+}
+
+
+class Producer:
+    """One answer. `run` is the task; cancelling that task ends the answer as `cancelled_as` says."""
+
+    def __init__(self, job: Job, provider: Provider, live: Live) -> None:
+        self.job = job
+        self.provider = provider
+        self.live = live
+        self.cancelled_as = MessageStatus.INTERRUPTED
+        self._chunks = Chunks(str(job.message))
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._unsaved = 0
+        self._dirty = asyncio.Event()
+        self._much = asyncio.Event()
+        self._over = False
+        self._began = time.monotonic()
+        self._first_token_ms: int | None = None
+
+    async def run(self) -> Written:
+        task: Any = asyncio.current_task()
+        saver = spawn(self._keep_saving(task))
+        self.live.publish(self._chunks.start())
+        ended, retry_after = UNFORESEEN, None
+        try:
+            ended = await self._listen()
+        except ProviderError as error:
+            log.warning("provider", extra={"code": error.code, "reason": error.reason, "source": self.job.source})
+            ended = Written("", status=MessageStatus.FAILED, error=error.code, detail=error.detail)
+            retry_after = error.retry_after
+        except asyncio.CancelledError:
+            ended = CANCELLED[self.cancelled_as]
+        finally:
+            # For what nobody foresaw, too: no answer is left without an end.
+            ended = self._so_far(ended)
+            self._over = True
+            self._dirty.set()
+            self._much.set()
+            await saver
+            await self._end(ended, retry_after)
+        return ended
+
+    async def _listen(self) -> Written:
+        """Follow the provider to its end; what it said goes to readers at once."""
+        ended = UNFORESEEN
+        async with aclosing(self.provider.stream(self.job.request)) as deltas:
+            async for delta in deltas:
+                match delta:
+                    case Text(text):
+                        self._took(text, self._text)
+                        self.live.publish(self._chunks.text(text))
+                    case Reasoning(text):
+                        self._took(text, self._reasoning)
+                        self.live.publish(self._chunks.reasoning(text))
+                    case Finish(reason, model, usage):
+                        ended = Written(
+                            "", status=MessageStatus.COMPLETE, finish_reason=reason, model=model or "", usage=usage
+                        )
+        return ended
+
+    def _took(self, text: str, into: list[str]) -> None:
+        if self._first_token_ms is None:
+            self._first_token_ms = self._milliseconds()
+        into.append(text)
+        self._unsaved += len(text)
+        self._dirty.set()
+        if self._unsaved >= CHECKPOINT_CHARACTERS:
+            self._much.set()
+
+    def _so_far(self, written: Written) -> Written:
+        return replace(
+            written,
+            text="".join(self._text),
+            reasoning="".join(self._reasoning),
+            first_token_ms=self._first_token_ms,
+            latency_ms=self._milliseconds(),
+        )
+
+    def _milliseconds(self) -> int:
+        return round((time.monotonic() - self._began) * 1000)
+
+    async def _keep_saving(self, producer: asyncio.Task[Any]) -> None:
+        """Checkpoints, beside the stream and never in its way."""
+        while True:
+            await self._dirty.wait()
+            try:
+                async with asyncio.timeout(CHECKPOINT_SECONDS):
+                    await self._much.wait()
+            except TimeoutError:
+                pass
+            if self._over:
+                return
+            self._dirty.clear()
+            self._much.clear()
+            self._unsaved = 0
+            try:
+                if not await with_rows(generations.checkpoint, self.job, self._so_far(Written(""))):
+                    producer.cancel()
+                    return
+            except OperationalError:
+                log.warning("checkpoint not saved; the next one follows", extra={"generation": str(self.job.generation)})
+                self._dirty.set()
+
+    async def _end(self, ended: Written, retry_after: int | None) -> None:
+        """Save first, tell second."""
+        try:
+            turn = await self._saved(ended)
+        except OperationalError:
+            # The sweep ends it when the database is back; its text is as of the last checkpoint.
+            log.error("end not saved", extra={"generation": str(self.job.generation)})
+            detail = generations.INTERRUPTED_DETAIL
+            self.live.end(self._chunks.error(None, detail), Outcome(None, generations.INTERRUPTED, detail))
+            return
+        metrics.GENERATIONS.labels(ended.status).inc()
+        metrics.GENERATION_SECONDS.observe((ended.latency_ms or 0) / 1000)
+        if turn is None:
+            self.live.end(self._chunks.error(None, "The conversation was deleted."), Outcome(None))
+        elif ended.status == MessageStatus.COMPLETE:
+            self.live.end(self._chunks.finish(turn, ended.finish_reason), Outcome(turn))
+        elif ended.status == MessageStatus.STOPPED:
+            self.live.end(self._chunks.abort(turn), Outcome(turn))
+        else:
+            outcome = Outcome(turn, ended.error, ended.detail, retry_after)
+            self.live.end(self._chunks.error(turn, ended.detail), outcome)
+
+    async def _saved(self, ended: Written) -> dict[str, Any] | None:
+        for pause in PATIENCE:
+            try:
+                return await with_rows(generations.end, self.job, ended)
+            except OperationalError:
+                await asyncio.sleep(pause)
+        return await with_rows(generations.end, self.job, ended)

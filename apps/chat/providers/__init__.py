@@ -1,0 +1,44 @@
+"""Reaching a model: one small async interface, and the one implementation of it.
+
+`Provider.stream(request)` yields deltas and ends with exactly one `Finish`, or raises a `ProviderError`.
+"""
+
+from .base import (
+    Completed,
+    Delta,
+    Finish,
+    FinishReason,
+    Limits,
+    Provider,
+    Reasoning,
+    Request,
+    Text,
+    ToolCall,
+    Usage,
+    complete,
+)
+from .clean import Cleaner, clean
+from .errors import ProviderBusy, ProviderError, ProviderFailed, ProviderTimeout
+from .openai import OpenAIProvider
+
+__all__ = [
+    "Cleaner",
+    "Completed",
+    "Delta",
+    "Finish",
+    "FinishReason",
+    "Limits",
+    "OpenAIProvider",
+    "Provider",
+    "ProviderBusy",
+    "ProviderError",
+    "ProviderFailed",
+    "ProviderTimeout",
+    "Reasoning",
+    "Request",
+    "Text",
+    "ToolCall",
+    "Usage",
+    "clean",
+    "complete",
+]

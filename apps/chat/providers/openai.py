@@ -1,0 +1,205 @@
+"""OpenAI's chat completions, as OpenAI, vLLM, llama.cpp, Ollama, OpenRouter and many others speak them."""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, NamedTuple
+
+import aiohttp
+from yarl import URL
+
+from .answer import Answer, Stage
+from .base import Delta, Limits, Request
+from .body import LOST, Body, why_lost
+from .errors import ProviderBusy, ProviderError, ProviderFailed, ProviderTimeout
+from .retry import backoff, is_busy, retry_after
+
+# How long a connection may take to end after [DONE] and still be used again, in seconds.
+_AFTER_DONE = 0.1
+
+
+class _Miss(NamedTuple):
+    error: ProviderError
+    again: bool
+
+
+class OpenAIProvider:
+    """`base_url` includes `/v1`; an empty `api_key` sends none. Raises ValueError where either cannot be used.
+
+    `jitter` gives 0 to 1, `sleep` waits so many seconds, `clock` is the Unix time (for `Retry-After` dates).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        api_key: str = "",
+        limits: Limits | None = None,
+        *,
+        jitter: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = name
+        self.limits = limits or Limits()
+        self._url = _endpoint(base_url)
+        self._headers = _headers(api_key)
+        self._jitter = jitter
+        self._sleep = sleep
+        self._clock = clock
+        # A session belongs to the loop it was made on.
+        self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+
+    def __repr__(self) -> str:
+        return f"<OpenAIProvider {self.name}>"
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        """The answer as it comes, `Finish` last. Raises `ProviderError`; what was yielded before stays good."""
+        loop = asyncio.get_running_loop()
+        limits = self.limits
+        last = loop.time()
+        ends = last + limits.whole_turn
+        response = await self._open(_payload(request), min(last + limits.first_token, ends))
+        body = Body(response, ends)
+        answer = Answer(limits.max_bytes, limits.max_line)
+        patience = {
+            Stage.SILENT: (limits.first_token, "no first token"),
+            Stage.SPEAKING: (limits.between_tokens, "silent between tokens"),
+            Stage.FINISHED: (limits.after_finish, "no end"),
+            Stage.DONE: (_AFTER_DONE, "no end"),
+        }
+        try:
+            try:
+                stage = answer.stage
+                while chunk := await body.read(last, *patience[stage]):
+                    spoke = False
+                    for delta in answer.feed(chunk):
+                        spoke = True
+                        yield delta
+                    # Only what the model says moves the deadline: keep-alive comments and empty frames do not.
+                    if spoke or answer.stage is not stage:
+                        stage = answer.stage
+                        last = loop.time()
+                for delta in answer.end():
+                    yield delta
+            except ProviderError:
+                # Once the model has said why it stopped, nothing after that spoils its answer.
+                if not answer.finished:
+                    raise
+            for delta in answer.finish():
+                yield delta
+        finally:
+            body.close()
+
+    async def close(self) -> None:
+        """Close this loop's connections, before the loop ends. The next stream opens new ones."""
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        if session is not None:
+            await session.close()
+
+    async def _open(self, payload: bytes, due: float) -> aiohttp.ClientResponse:
+        """The first answer that is none of "not now"; `due` is the loop's time by which it must be there."""
+        loop = asyncio.get_running_loop()
+        limits = self.limits
+        tries = 0
+        while True:
+            tries += 1
+            answered = await self._try(payload, due)
+            if isinstance(answered, aiohttp.ClientResponse):
+                return answered
+            error, again = answered
+            wait = max(backoff(tries, limits.backoff, limits.max_backoff, self._jitter), error.retry_after or 0)
+            if not again or tries >= limits.tries or loop.time() + wait >= due:
+                raise error
+            await self._sleep(wait)
+
+    async def _try(self, payload: bytes, due: float) -> aiohttp.ClientResponse | _Miss:
+        """One request: a response whose body is still to come, or why there is none.
+
+        Errors are handed back, not raised, so that none carries aiohttp's own exception: that one knows the key.
+        """
+        session = self._session()
+        try:
+            async with asyncio.timeout_at(due):
+                response = await session.post(self._url, data=payload, allow_redirects=False)
+        except aiohttp.ConnectionTimeoutError:
+            return _Miss(ProviderTimeout("no connection"), again=True)
+        except TimeoutError:
+            return _Miss(ProviderTimeout("no first token"), again=False)
+        except aiohttp.ClientConnectorCertificateError:
+            return _Miss(ProviderFailed("certificate refused"), again=False)
+        except LOST as lost:
+            # Whoever answered, however badly, has been asked.
+            return _Miss(
+                ProviderFailed(why_lost(lost)), again=isinstance(lost, (aiohttp.ClientConnectionError, OSError))
+            )
+        error = self._refusal(response)
+        if error is None:
+            return response
+        response.close()
+        return _Miss(error, again=isinstance(error, ProviderBusy))
+
+    def _refusal(self, response: aiohttp.ClientResponse) -> ProviderError | None:
+        headers = response.headers
+        if is_busy(response.status):
+            return ProviderBusy(f"status {response.status}", retry_after(headers.get("Retry-After"), self._clock()))
+        if not 200 <= response.status <= 299:
+            return ProviderFailed(f"status {response.status}")
+        if headers.get("Content-Encoding", "identity").lower() != "identity":
+            return ProviderFailed("compressed answer")
+        if headers.get("Content-Type", "").lower().startswith("text/html"):
+            return ProviderFailed("a page, not an answer")
+        return None
+
+    def _session(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        session = self._sessions.get(loop)
+        if session is None:
+            # No limit on connections: how many answers may run at once is decided elsewhere.
+            session = self._sessions[loop] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, connect=self.limits.connect),
+                headers=self._headers,
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return session
+
+
+def _endpoint(base_url: str) -> URL:
+    url = URL(base_url)
+    if url.scheme not in ("http", "https") or not url.host or url.user or url.password:
+        raise ValueError("A provider's base URL is http(s)://host/v1, without a user or a password.")
+    return (url / "chat" / "completions").with_query(url.query)
+
+
+def _headers(api_key: str) -> dict[str, str]:
+    headers = {
+        "Accept": "text/event-stream, application/json",
+        "Accept-Encoding": "identity",
+        "Content-Type": "application/json",
+        "User-Agent": "Dramatis",
+    }
+    if api_key:
+        if not (api_key.isascii() and api_key.isprintable()):
+            raise ValueError("A provider's key has a character that no header can carry.")
+        headers["Authorization"] = f"Bearer {api_key}"
+    return headers
+
+
+def _payload(request: Request) -> bytes:
+    payload: dict[str, Any] = {
+        "model": request.model,
+        "messages": request.messages,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    for key in ("temperature", "top_p", "max_tokens"):
+        if (value := getattr(request, key)) is not None:
+            payload[key] = value
+    if request.stop:
+        payload["stop"] = list(request.stop)
+    return json.dumps(payload).encode()

@@ -1,0 +1,48 @@
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.api.fields import Line
+from apps.api.schema import ErrorResponseSerializer
+from apps.conversations.serializers import Content, ConversationSerializer, MessageHere, MessageSerializer
+
+
+class ChatSerializer(serializers.Serializer[None]):
+    """`id` is the client's own id for the user's message; `parent` an earlier message to branch from."""
+
+    content = Content(style={"base_template": "textarea.html"})
+    parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")
+    id = Line(
+        source="client_id",
+        required=False,
+        allow_null=True,
+        max_length=128,
+        help_text="Becomes the user message's `client_id`.",
+    )
+
+
+class TurnSerializer(serializers.Serializer[None]):
+    user_message = MessageSerializer()
+    assistant_message = MessageSerializer()
+    conversation = ConversationSerializer()
+
+
+class TurnFailureSerializer(ErrorResponseSerializer):
+    """The error shape, with the turn as it was saved."""
+
+    user_message = MessageSerializer()
+    assistant_message = MessageSerializer()
+    conversation = ConversationSerializer()
+
+
+class ModelSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(help_text="What a character's or conversation's `model` may be.")
+    provider = serializers.CharField()
+    default = serializers.BooleanField()
+    context_tokens = serializers.IntegerField()
+
+
+class ModelListSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = ModelSerializer(many=True)

@@ -1,0 +1,140 @@
+"""Conversations and messages.
+
+A message's parent is the turn it follows; siblings are the swipes. The **active path** is the ancestors of the
+conversation's `active_leaf`. What lists show of a conversation (counts, last message) is kept on its row, by whoever
+adds or removes a message, in the same transaction and under the lock of that row.
+
+Foreign keys between the three tables are DO_NOTHING where PostgreSQL's deferred constraints are the guard: so a
+conversation of any length is deleted in two statements instead of being read first.
+"""
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Coalesce
+
+from apps.accounts.ownership import OwnedQuerySet
+from apps.api.rows import Row
+from apps.characters.models import Character, ModelSettings
+
+MAX_CONTENT = 200_000
+PREVIEW = 200
+
+
+class ConversationQuerySet(OwnedQuerySet["Conversation"]):
+    pass
+
+
+class Conversation(ModelSettings, Row):
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations", db_index=False)
+    character = models.ForeignKey(Character, null=True, on_delete=models.SET_NULL, related_name="conversations")
+    character_name = models.CharField(max_length=200, blank=True)
+    title = models.CharField(max_length=200, blank=True)
+    topic = models.TextField(blank=True, max_length=20_000)
+    persona_name = models.CharField(max_length=100, blank=True)
+    persona_description = models.TextField(blank=True, max_length=20_000)
+    # Null: the character's own. An empty list: none.
+    stop = ArrayField(models.CharField(max_length=200), null=True, blank=True, size=16)
+    active_leaf = models.ForeignKey("Message", null=True, on_delete=models.DO_NOTHING, related_name="+")
+    generating = models.ForeignKey("Message", null=True, on_delete=models.DO_NOTHING, related_name="+")
+    message_count = models.PositiveIntegerField(default=0)
+    last_message_at = models.DateTimeField(null=True)
+    last_message_preview = models.CharField(max_length=PREVIEW, blank=True)
+    pinned = models.BooleanField(default=False)
+    archived = models.BooleanField(default=False)
+    # What lists are sorted by: the last message's time, the conversation's own before there is one.
+    sort_at = models.GeneratedField(
+        expression=Coalesce("last_message_at", "created_at"), output_field=models.DateTimeField(), db_persist=True
+    )
+
+    objects = ConversationQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        user_id: object
+        character_id: object
+        active_leaf_id: object
+        generating_id: object
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["user", "-sort_at", "-id"], name="conversation_owner_latest"),
+            models.Index(fields=["character"], name="conversation_character"),
+        )
+
+    def __str__(self) -> str:
+        return self.title or f"{self.character_name} {self.created_at:%Y-%m-%d}"
+
+    @property
+    def persona(self) -> str:
+        """What the character calls the user here."""
+        return self.persona_name or self.user.name
+
+
+class Role(models.TextChoices):
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+class MessageStatus(models.TextChoices):
+    COMPLETE = "complete"
+    GENERATING = "generating"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+class MessageQuerySet(OwnedQuerySet["Message"]):
+    owner = "conversation__user"
+
+
+class Message(Row):
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    parent = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, related_name="children", db_index=False)
+    role = models.CharField(max_length=10, choices=Role.choices)
+    content = models.TextField(blank=True)
+    reasoning = models.TextField(blank=True)
+    tool_calls = models.JSONField(default=list, blank=True)
+    sources = models.JSONField(default=list, blank=True)
+    extra = models.JSONField(default=dict, blank=True)
+    client_id = models.CharField(max_length=128, null=True, blank=True)
+    depth = models.PositiveIntegerField(default=0)
+    status = models.CharField(max_length=12, choices=MessageStatus.choices, default=MessageStatus.COMPLETE)
+    error = models.JSONField(null=True)
+    model = models.CharField(max_length=200, blank=True)
+    finish_reason = models.CharField(max_length=20, blank=True)
+    prompt_tokens = models.PositiveIntegerField(null=True)
+    completion_tokens = models.PositiveIntegerField(null=True)
+    rating = models.SmallIntegerField(null=True, blank=True)
+    edited_at = models.DateTimeField(null=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        conversation_id: object
+        parent_id: object
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["conversation", "id"], name="message_order"),
+            models.Index(fields=["parent", "id"], name="message_siblings"),
+            models.Index(
+                fields=["conversation", "id"], name="message_roots", condition=models.Q(parent__isnull=True)
+            ),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=["conversation", "client_id"],
+                name="message_client_id_once",
+                condition=models.Q(client_id__isnull=False),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(rating__in=[-1, 1]) | models.Q(rating__isnull=True), name="message_rating"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.id}"

@@ -1,0 +1,202 @@
+from typing import Any, cast
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from apps.api.fields import JSONObject, Line, ModelSerializer, Text, WholeNumber
+from apps.characters.models import Character
+from apps.characters.serializers import MODEL_SETTINGS, OfferedModel, stop_sequences
+from apps.conversations import tree
+from apps.conversations.models import MAX_CONTENT, Conversation, Message, MessageStatus, Role
+
+ABOUT_COUNT = "All messages, those of other branches included."
+
+
+class OwnReference(serializers.PrimaryKeyRelatedField[Any]):
+    """Another row, by its id. Subclasses say which may be named; any other id is as unknown as one that is not."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"pk_field": serializers.UUIDField(), **options})
+
+
+class VisibleCharacter(OwnReference):
+    def get_queryset(self) -> Any:
+        return Character.objects.visible_to(self.context["request"].user)
+
+
+class MessageHere(OwnReference):
+    """A message of the conversation that the request is about (`context["conversation"]`)."""
+
+    def get_queryset(self) -> Any:
+        conversation = self.context.get("conversation")
+        return Message.objects.filter(conversation=conversation) if conversation else Message.objects.none()
+
+
+class Content(Text):
+    """What is said: not blank, kept exactly."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": MAX_CONTENT, **options})
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if not text.strip() and not self.allow_blank:
+            self.fail("blank")
+        return text
+
+
+class ConversationSerializer(ModelSerializer):
+    """A conversation as lists and clients see it. `title` is filled after the first exchange while it is blank."""
+
+    character = serializers.PrimaryKeyRelatedField[Any](read_only=True, pk_field=serializers.UUIDField())
+    active_leaf = MessageHere(required=False, allow_null=False, help_text="Setting it switches the branch.")
+    generating = serializers.UUIDField(source="generating_id", read_only=True, allow_null=True)
+    title = Line(required=False, allow_blank=True, max_length=200)
+    topic = Text(required=False, allow_blank=True, max_length=20_000, help_text="What this conversation is about.")
+    model = OfferedModel()
+    stop = stop_sequences(allow_null=True)
+    message_count = WholeNumber(read_only=True, help_text=ABOUT_COUNT)
+
+    class Meta:
+        model = Conversation
+        fields = (
+            "id",
+            "character",
+            "character_name",
+            "title",
+            "topic",
+            "persona_name",
+            "persona_description",
+            *MODEL_SETTINGS,
+            "active_leaf",
+            "generating",
+            "message_count",
+            "last_message_at",
+            "last_message_preview",
+            "pinned",
+            "archived",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = ("character_name", "last_message_at", "last_message_preview")
+
+    def to_representation(self, instance: Conversation) -> dict[str, Any]:
+        fields = super().to_representation(instance)
+        fields["active_leaf"] = str(instance.active_leaf_id) if instance.active_leaf_id else None
+        return fields
+
+
+class NewConversationSerializer(ConversationSerializer):
+    character = VisibleCharacter()
+    greeting = WholeNumber(
+        write_only=True, required=False, min_value=0, default=0, help_text="0: the first message; n: its nth alternate."
+    )
+
+    class Meta(ConversationSerializer.Meta):
+        fields = (*ConversationSerializer.Meta.fields, "greeting")
+        read_only_fields = (*ConversationSerializer.Meta.read_only_fields, "active_leaf", "pinned", "archived")
+
+    active_leaf = serializers.UUIDField(source="active_leaf_id", read_only=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        greetings = len(attrs["character"].greetings())
+        if attrs["greeting"] >= max(greetings, 1):
+            raise ValidationError({"greeting": [f"This character has {greetings} greetings."]}, code="invalid")
+        return attrs
+
+
+class ConversationListQuery(serializers.Serializer[None]):
+    character = serializers.UUIDField(required=False, help_text="Only those with this character.")
+    archived = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Only archived ones, or only those that are not."
+    )
+    search = Line(required=False, max_length=200, help_text="Words in title, topic or the character's name.")
+
+
+class MessageError(serializers.Serializer[None]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class MessageSerializer(ModelSerializer):
+    """One message. `siblings` are the ids of all that follow the same parent, this one included, oldest first.
+
+    `context["siblings"]`: what `tree.siblings_of` says of the messages at hand.
+    """
+
+    conversation = serializers.UUIDField(source="conversation_id", read_only=True)
+    parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")
+    role = serializers.ChoiceField(choices=Role.choices)
+    status = serializers.ChoiceField(choices=MessageStatus.choices, read_only=True)
+    error = MessageError(read_only=True, allow_null=True)
+    siblings = serializers.SerializerMethodField()
+    tool_calls = serializers.ListField(child=serializers.DictField(), read_only=True)
+    sources = serializers.ListField(child=serializers.DictField(), read_only=True)
+    extra = JSONObject(required=False)
+
+    class Meta:
+        model = Message
+        fields = (
+            "id",
+            "conversation",
+            "parent",
+            "role",
+            "content",
+            "reasoning",
+            "tool_calls",
+            "sources",
+            "extra",
+            "client_id",
+            "depth",
+            "siblings",
+            "status",
+            "error",
+            "model",
+            "finish_reason",
+            "prompt_tokens",
+            "completion_tokens",
+            "rating",
+            "created_at",
+            "updated_at",
+            "edited_at",
+        )
+        read_only_fields = fields
+
+    def get_siblings(self, message: Message) -> list[str]:
+        return [str(key) for key in self.context["siblings"][message.parent_id]]
+
+    def to_representation(self, instance: Message) -> dict[str, Any]:
+        fields = super().to_representation(instance)
+        fields["parent"] = str(instance.parent_id) if instance.parent_id else None
+        return fields
+
+
+class NewMessageSerializer(serializers.Serializer[None]):
+    role = serializers.ChoiceField(
+        choices=[Role.USER.value, Role.ASSISTANT.value, Role.SYSTEM.value], default=Role.USER.value
+    )
+    content = Content()
+    parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")
+    client_id = Line(required=False, allow_null=True, max_length=128, help_text="Your own id for it, once a conversation.")
+    extra = JSONObject(required=False)
+
+
+class MessageChangeSerializer(serializers.Serializer[None]):
+    content = Content(required=False)
+    rating = serializers.ChoiceField(choices=[-1, 1], required=False, allow_null=True)
+
+
+class MessageListQuery(serializers.Serializer[None]):
+    path = serializers.ChoiceField(
+        choices=["active", "all"], default="active", help_text="The active path, newest first; or the tree, oldest first."
+    )
+
+
+def render_messages(messages: list[Message]) -> list[dict[str, Any]]:
+    serializer = MessageSerializer(messages, many=True, context={"siblings": tree.siblings_of(messages)})
+    return cast(list[dict[str, Any]], serializer.data)
+
+
+def render_message(message: Message) -> dict[str, Any]:
+    return render_messages([message])[0]
+

@@ -1,0 +1,115 @@
+"""Changing a conversation: its beginning, a new message, another branch, a message less.
+
+Every function here runs in a transaction that holds the conversation's row (`locked`), so that counts, leaf and
+messages never tell different stories.
+"""
+
+import re
+from typing import Any
+
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.characters.models import Character
+from apps.conversations import tree
+from apps.conversations.models import PREVIEW, Conversation, Message, Role
+
+CHAR = re.compile(r"\{\{char\}\}|<BOT>|<CHAR>", re.IGNORECASE)
+USER = re.compile(r"\{\{user\}\}|<USER>", re.IGNORECASE)
+
+
+def fill_names(text: str, char: str, user: str) -> str:
+    """The two macros that every text of a card may hold."""
+    # Through functions: a name with a backslash is a name, not a group reference.
+    return USER.sub(lambda _: user, CHAR.sub(lambda _: char, text))
+
+
+def locked(conversation: Any) -> Conversation:
+    """The conversation's row, held until the transaction ends; `DoesNotExist` where it is gone."""
+    rows = Conversation.objects.select_related("user", "character").select_for_update(of=("self",))
+    return rows.get(pk=conversation)
+
+
+def begin(user: User, character: Character, *, greeting: int = 0, **fields: Any) -> Conversation:
+    """A new conversation, its greetings there as sibling first messages, the chosen one active."""
+    conversation = Conversation(user=user, character=character, character_name=character.name, **fields)
+    messages = [
+        Message(
+            conversation=conversation,
+            role=Role.ASSISTANT,
+            content=fill_names(text, character.name, conversation.persona),
+        )
+        for text in character.greetings()
+    ]
+    if messages:
+        # PostgreSQL looks at the keys between the two when the transaction ends, so one statement each is enough.
+        Message.objects.bulk_create(messages)
+        conversation.active_leaf = messages[greeting]
+        conversation.message_count = len(messages)
+        conversation.last_message_at = messages[-1].created_at
+        conversation.last_message_preview = preview(messages[greeting].content)
+    conversation.save(force_insert=True)
+    return conversation
+
+
+def append(conversation: Conversation, parent: Message | None, **fields: Any) -> Message:
+    """A new message under `parent`; it becomes the leaf."""
+    message = Message(
+        conversation=conversation, parent=parent, depth=0 if parent is None else parent.depth + 1, **fields
+    )
+    message.save(force_insert=True)
+    conversation.active_leaf = message
+    conversation.message_count += 1
+    conversation.last_message_at = message.created_at
+    if message.content:  # an answer that is still to come leaves the question standing
+        conversation.last_message_preview = preview(message.content)
+    return message
+
+
+def save_head(conversation: Conversation, *more: str) -> None:
+    """Write what `append` changed, once for any number of messages."""
+    conversation.save(
+        update_fields=["active_leaf", "message_count", "last_message_at", "last_message_preview", "updated_at", *more]
+    )
+
+
+def switch(conversation: Conversation, message: Message) -> None:
+    """Make the branch that `message` is on the active one, down to its newest leaf."""
+    leaf = Message.objects.get(pk=tree.newest_leaf(message.pk))
+    conversation.active_leaf = leaf
+    conversation.last_message_preview = preview(leaf.content)
+    conversation.save(update_fields=["active_leaf", "last_message_preview", "updated_at"])
+
+
+def edit(message: Message, content: str) -> None:
+    message.content = content
+    message.edited_at = timezone.now()
+    message.save(update_fields=["content", "edited_at", "updated_at"])
+    Conversation.objects.filter(active_leaf=message).update(
+        last_message_preview=preview(content), updated_at=timezone.now()
+    )
+
+
+def delete(conversation: Conversation, message: Message) -> None:
+    """Remove a message and everything below it. A leaf in there moves to the parent's newest leaf, else the newest
+    root's, else to nothing."""
+    doomed = tree.subtree(message.pk)
+    parent = message.parent_id
+    moves = conversation.active_leaf_id in doomed
+    if conversation.generating_id in doomed:
+        conversation.generating = None
+    Message.objects.filter(pk__in=doomed).delete()
+    if moves:
+        root = Message.objects.filter(conversation=conversation, parent__isnull=True).order_by("-id").first()
+        start = parent or (root and root.pk)
+        conversation.active_leaf = Message.objects.get(pk=tree.newest_leaf(start)) if start else None
+    latest = Message.objects.filter(conversation=conversation).order_by("-id").first()
+    conversation.message_count -= len(doomed)
+    conversation.last_message_at = latest.created_at if latest else None
+    conversation.last_message_preview = preview(conversation.active_leaf.content) if conversation.active_leaf else ""
+    save_head(conversation, "generating")
+
+
+def preview(text: str) -> str:
+    """The beginning of a text on one line, at most `PREVIEW` characters."""
+    return " ".join(text[: PREVIEW * 2].split())[:PREVIEW]

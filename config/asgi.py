@@ -1,0 +1,168 @@
+"""The ASGI application: Django's own handler, with all synchronous work on one bounded pool of threads.
+
+Stock Django under ASGI starts a thread a request and a database connection with it. Here a request is one trip to
+the pool (`apps.api.threads`): middleware, view and rendering run there together. Streams, and answers that wait for
+the model, are then awaited on the event loop, holding neither a thread nor a connection.
+"""
+
+import asyncio
+import logging
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import aclosing
+from typing import IO, Any
+
+import django
+from django.conf import settings
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.db import connections
+from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import set_script_prefix
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup(set_prefix=False)
+
+from apps.api.responses import AwaitedResponse  # noqa: E402  # needs the settings
+from apps.api.threads import in_pool  # noqa: E402
+from apps.chat import runtime  # noqa: E402
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+log = logging.getLogger("dramatis.server")
+
+_END = object()
+
+
+class PooledHandler(ASGIHandler):
+    def __init__(self) -> None:
+        # Not ASGIHandler's own: that would load the middleware in its asynchronous form.
+        super(ASGIHandler, self).__init__()
+        self.load_middleware(is_async=False)
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self.handle(scope, receive, send)
+        else:
+            raise ValueError(f"Only HTTP is served here, not {scope['type']}.")
+
+    async def handle(self, scope: Any, receive: Receive, send: Send) -> None:
+        try:
+            body = await self.read_body(receive, declared=content_length(scope))
+        except RequestAborted:
+            return
+        try:
+            response = await in_pool(self.respond, scope, body)
+            if isinstance(response, AwaitedResponse):
+                if await unless_gone(receive, response.arrive()):
+                    await self.send_response(response, send)
+            elif response.streaming:
+                await unless_gone(receive, self.send_stream(response, send))
+            else:
+                await self.send_response(response, send)
+                return
+            await in_pool(response.close)
+        finally:
+            if body is not None:
+                body.close()
+
+    async def read_body(  # type: ignore[override]  # a body that is too large is told apart
+        self, receive: Receive, declared: int = 0
+    ) -> IO[bytes] | None:
+        """The body, spooled to disk as Django does; None where it is larger than accepted, however it was sent."""
+        limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if declared > limit:
+            return None
+        body = tempfile.SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE, mode="w+b")  # noqa: SIM115
+        size, more = 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                body.close()
+                raise RequestAborted()
+            size += len(message.get("body", b""))
+            if size > limit:
+                body.close()
+                return None
+            body.write(message.get("body", b""))
+            more = message.get("more_body", False)
+        body.seek(0)
+        return body
+
+    def respond(self, scope: Any, body: IO[bytes] | None) -> HttpResponseBase:
+        """Everything that is synchronous about a request; its connection is handed back before this returns."""
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        try:
+            request, response = self.create_request(scope, body or tempfile.TemporaryFile())  # noqa: SIM115
+            if request is not None:
+                request.body_too_large = body is None
+                response = self.get_response(request)
+                response._handler_class = self.__class__
+                if isinstance(response, FileResponse):
+                    response.block_size = self.chunk_size
+            if not response.streaming and not isinstance(response, AwaitedResponse):
+                response.close()
+        finally:
+            # A response that goes on without us must not take a connection along.
+            connections.close_all()
+        return response
+
+    async def send_stream(self, response: StreamingHttpResponse, send: Send) -> None:
+        if response.is_async:
+            await self.send_response(response, send)
+            return
+        # Files and other plain iterators: each piece is read on a pool thread.
+        content = iter(response.streaming_content)
+
+        async def pieces() -> Any:
+            while (piece := await in_pool(next, content, _END)) is not _END:
+                yield piece
+
+        async with aclosing(pieces()) as stream:
+            response.streaming_content = stream
+            await self.send_response(response, send)
+
+
+def content_length(scope: Any) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() and len(value) < 20 else 0
+    return 0
+
+
+async def unless_gone(receive: Receive, work: Any) -> bool:
+    """Await `work`, giving it up when the client goes away first. Whether it was finished."""
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            return False
+        await task
+        return True
+    finally:
+        for one in (task, gone):
+            one.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await runtime.start()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await runtime.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+application = PooledHandler()

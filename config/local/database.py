@@ -1,0 +1,57 @@
+"""Django's side of a start: the schema brought up to date, and the demo. Importing Django is this module's cost."""
+
+import io
+from collections.abc import Callable
+
+import django
+import environs
+import psycopg
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import OperationalError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from config.local.terminal import Refused
+
+DEMO_EMAIL = "demo@dramatis.local"
+DEMO_PASSWORD = "dramatis-demo"
+
+
+def load_django() -> None:
+    try:
+        django.setup()
+    except (ImproperlyConfigured, environs.EnvError) as error:
+        raise Refused(f"The settings are wrong: {error}", status=2) from None
+
+
+def bring_up_to_date(say: Callable[[str], None]) -> None:
+    try:
+        # Once without the pool, which would try for long and complain meanwhile.
+        params = {name: value for name, value in connection.get_connection_params().items() if name != "pool"}
+        psycopg.connect(**params).close()
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        # Also where nothing is left to apply: an interrupted run may lack what follows the last migration.
+        call_command("migrate", interactive=False, verbosity=0)
+    except (OperationalError, psycopg.OperationalError) as error:
+        raise Refused(f"The database does not answer: {str(error).splitlines()[0]}") from None
+    say(f"database: {len(plan)} migrations applied" if plan else "database: up to date")
+
+
+def make_demo() -> None:
+    call_command("demo", stdout=io.StringIO())
+
+
+def demo_is_open() -> bool:
+    """Somebody who knows the published password can sign in."""
+    demo = get_user_model().objects.filter(email=DEMO_EMAIL, is_active=True).first()
+    return demo is not None and demo.check_password(DEMO_PASSWORD)
+
+
+def let_go() -> None:
+    """Close every connection of this process, those in a pool too."""
+    for each in connections.all(initialized_only=True):
+        each.close()
+        if hasattr(each, "close_pool"):
+            each.close_pool()

@@ -1,0 +1,106 @@
+"""Uvicorn in this process, and a watch over what it depends on."""
+
+import errno
+import importlib.util
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from uvicorn import Config, Server
+from uvicorn.supervisors import Multiprocess
+
+from config.local import listener
+from config.local.model import EmbeddedModel
+from config.local.postgres import EmbeddedPostgres
+from config.local.signals import stops_call
+from config.local.terminal import Refused, say
+
+GRACE_SECONDS = 10
+
+
+class Watch(threading.Thread):
+    """Tells when the server answers, and when the database or the model beneath it dies."""
+
+    def __init__(
+        self, ready: Callable[[], bool], announce: Callable[[], None],
+        postgres: EmbeddedPostgres | None, model: EmbeddedModel | None,
+    ) -> None:  # fmt: skip
+        super().__init__(name="watch", daemon=True)
+        self.ready, self.announce = ready, announce
+        self.postgres, self.model = postgres, model
+        self.model_restarts = 0
+        self.database_died = False
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        while not self.ready():
+            if self.ended.wait(0.05):
+                return
+        self.announce()
+        while not self.ended.wait(0.5):
+            if self.postgres and self.postgres.has_died:
+                say(f"postgres: the server has died (its log: {self.postgres.log}); stopping")
+                self.database_died = True
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+            if self.model and self.model.has_died:
+                self.after_death_of(self.model)
+
+    def after_death_of(self, model: EmbeddedModel) -> None:
+        if self.model_restarts:
+            say(f"model: it has died again (its log: {model.log}); until the next start chats answer 502")
+            self.model = None
+            return
+        say(f"model: it has died (its log: {model.log}); starting it once more")
+        self.model_restarts += 1
+        try:
+            model.restart()
+        except Refused as refusal:
+            say(f"model: {refusal}")
+            self.model = None
+
+    def end(self) -> None:
+        """Nothing is restarted once this has returned."""
+        self.ended.set()
+        self.join()
+
+
+def serve(bound: socket.socket, workers: int, workers_lock: Path) -> None:
+    """Serve on the bound socket until a stop signal comes, then drain."""
+    config = Config(
+        "config.asgi:application" if workers == 1 else "config.local.worker:application",
+        http="httptools" if importlib.util.find_spec("httptools") else "h11",
+        ws="none",
+        lifespan="on",
+        workers=workers,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        # Whom to believe about a client's address is the settings' to say (TRUSTED_PROXIES).
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    if workers == 1:
+        serve_here(Server(config), bound)
+    else:
+        os.environ |= {"DRAMATIS_LAUNCHER": str(os.getpid()), "DRAMATIS_WORKERS_LOCK": str(workers_lock)}
+        supervisor = Multiprocess(config, sockets=[bound])
+        # Its own meaning of a closed terminal is to replace the workers.
+        stops_call(lambda number, frame: supervisor.signal_queue.append(signal.SIGTERM))
+        supervisor.run()
+
+
+def serve_here(server: Server, bound: socket.socket) -> None:
+    # In force before Uvicorn's own handlers are and after: a signal is never lost, and never a traceback.
+    stops_call(server.handle_exit)
+    port = bound.getsockname()[1]
+    try:
+        server.run(sockets=[bound])
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:  # Somebody began to listen after we had looked.
+            raise listener.taken(port) from None
+        raise

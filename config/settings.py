@@ -1,0 +1,276 @@
+"""Every setting, read from the environment. `docs/settings.md` explains them to operators."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import dj_database_url
+import django_stubs_ext
+from environs import Env
+
+from config.offer import read_offer
+
+# Lets Django's classes be written with their type, as in ModelAdmin[Character].
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Not eager: `env.seal()` at the end names everything that is missing or wrong in one message.
+env = Env(eager=False)
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
+HTTPS = env.bool("HTTPS", True)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=lambda n: n >= 0)
+WEB_THREADS = env.int("WEB_THREADS", 8, validate=lambda n: 1 <= n <= 64)
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+
+# ── The application ──────────────────────────────────────────────────────────────────────────
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "drf_standardized_errors",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "apps.api",
+    "apps.accounts",
+    "apps.characters",
+    "apps.conversations",
+    "apps.chat",
+]
+
+MIDDLEWARE = [
+    "apps.api.middleware.RequestContext",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.api.middleware.BodyLimit",
+    "apps.api.middleware.OptionalTrailingSlash",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+CSRF_FAILURE_VIEW = "apps.api.errors.csrf_failure"
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+STATIC_URL = "/static/"
+# The files of the admin, the browsable API and the API's documentation come straight from their packages.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+# A body is counted by the ASGI handler too: DRF's JSON parser does not look at this limit.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# ── Database ─────────────────────────────────────────────────────────────────────────────────
+
+_database = env.str("DATABASE_URL")
+DATABASES = {
+    "default": {
+        **dj_database_url.parse(_database or "postgres://unset"),
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        # No cursor outlives its statement: PgBouncer in transaction mode stays possible.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+    }
+}
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASES["default"].get("OPTIONS", {}),
+    # One connection a pool thread, and a little room for what runs outside of it.
+    "pool": {"min_size": 1, "max_size": WEB_THREADS + 2, "timeout": 10},
+    "connect_timeout": 10,
+}
+
+# ── People ───────────────────────────────────────────────────────────────────────────────────
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+LOGIN_URL = "/api/auth/login/"
+LOGIN_REDIRECT_URL = "/api/"
+LOGOUT_REDIRECT_URL = "/api/"
+REGISTRATION = env.str("REGISTRATION", "open", validate=lambda word: word in {"open", "closed"})
+PASSWORD_RESET_URL = env.str("PASSWORD_RESET_URL", "")
+
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", 15, validate=lambda n: n > 0)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_DAYS", 30, validate=lambda n: n > 0)),
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": SECRET_KEY,
+}
+
+EMAIL_HOST = env.str("EMAIL_HOST", "")
+EMAIL_PORT = env.int("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "dramatis@localhost")
+if EMAIL_HOST:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+elif DEBUG:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+
+# ── The API ──────────────────────────────────────────────────────────────────────────────────
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.accounts.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": [
+        "apps.api.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "apps.api.pagination.NewestFirst",
+    "DEFAULT_SCHEMA_CLASS": "apps.api.schema.Schema",
+    "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.AcceptHeaderVersioning",
+    "DEFAULT_VERSION": "1",
+    "ALLOWED_VERSIONS": ["1"],
+    "EXCEPTION_HANDLER": "apps.api.errors.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
+    "NUM_PROXIES": TRUSTED_PROXIES,
+    "DEFAULT_THROTTLE_RATES": {
+        "sign-in-address": env.str("THROTTLE_SIGN_IN_ADDRESS", "60/min"),
+        "sign-in-account": env.str("THROTTLE_SIGN_IN_ACCOUNT", "10/min"),
+        "sign-up-address": env.str("THROTTLE_SIGN_UP_ADDRESS", "20/hour"),
+        "sign-up-account": env.str("THROTTLE_SIGN_UP_ACCOUNT", "5/hour"),
+        "reset-address": env.str("THROTTLE_RESET_ADDRESS", "20/hour"),
+        "reset-account": env.str("THROTTLE_RESET_ACCOUNT", "5/hour"),
+    },
+}
+DRF_STANDARDIZED_ERRORS = {"ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Dramatis",
+    "DESCRIPTION": "Character chat: characters, conversations, and every turn kept.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "PREPROCESSING_HOOKS": ["apps.api.schema.only_ours"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.api.schema.document_errors",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "apps.conversations.models.Role",
+        "MessageStatusEnum": "apps.conversations.models.MessageStatus",
+    },
+}
+
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", [])
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "if-none-match", "accept", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "ETag", "x-vercel-ai-ui-message-stream"]
+
+# One process: what it counts for throttling is kept in its memory.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
+
+# ── The model ────────────────────────────────────────────────────────────────────────────────
+
+_base_url = env.str("AI_BASE_URL")
+_api_key = env.str("AI_API_KEY", "")
+_models = env.list("AI_MODEL")
+_more_providers = env.json("AI_PROVIDERS", [])
+AI_CONTEXT_TOKENS = env.int("AI_CONTEXT_TOKENS", 8192, validate=lambda n: n >= 512)
+AI_SYSTEM_PROMPT = env.str(
+    "AI_SYSTEM_PROMPT",
+    "Write {{char}}'s next reply in a conversation between {{char}} and {{user}}. Stay in character.",
+)
+AI_TITLES = env.bool("AI_TITLES", True)
+AI_CONNECT_TIMEOUT = env.float("AI_CONNECT_TIMEOUT", 10.0)
+AI_FIRST_TOKEN_TIMEOUT = env.float("AI_FIRST_TOKEN_TIMEOUT", 60.0)
+AI_TOKEN_TIMEOUT = env.float("AI_TOKEN_TIMEOUT", 30.0)
+AI_TURN_TIMEOUT = env.float("AI_TURN_TIMEOUT", 600.0)
+DRAIN_SECONDS = env.float("DRAIN_SECONDS", 20.0)
+
+# ── Safety on the wire ───────────────────────────────────────────────────────────────────────
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+# Only a proxy that the operator named may say that the client came by HTTPS.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request": {"()": "apps.api.logs.RequestFilter"}},
+    "formatters": {"json": {"()": "apps.api.logs.JSONFormatter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request"]},
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # Django's own handlers would print a second, unstructured copy.
+    "loggers": {
+        name: {"handlers": [], "propagate": True} for name in ("django", "django.server", "uvicorn", "uvicorn.error")
+    },
+}
+
+env.seal()
+
+AI_OFFER = read_offer(_base_url, _api_key, _models, _more_providers)

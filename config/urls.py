@@ -1,0 +1,40 @@
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.routers import DefaultRouter
+
+from apps.api.health import HealthView, MetricsView, ReadinessView
+from apps.characters.views import CharacterViewSet
+from apps.chat.views import ChatViewSet, ModelsView
+from apps.conversations.views import ConversationViewSet, MessageViewSet
+
+admin.site.site_header = "Dramatis"
+
+router = DefaultRouter(use_regex_path=False)
+router.include_format_suffixes = False
+router.register("characters", CharacterViewSet, basename="character")
+# First, or the API's root would look for the list of conversations here, where there is none.
+router.register("conversations", ChatViewSet, basename="chat")
+router.register("conversations", ConversationViewSet, basename="conversation")
+
+messages = MessageViewSet.as_view({"get": "list", "post": "create"})
+message = MessageViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
+
+urlpatterns = [
+    path("api/", include(router.urls)),
+    path("api/conversations/<uuid:pk>/messages/", messages, name="message-list"),
+    path("api/conversations/<uuid:pk>/messages/<uuid:message_pk>/", message, name="message-detail"),
+    path("api/models/", ModelsView.as_view(), name="models"),
+    path("api/auth/", include("apps.accounts.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("admin/", admin.site.urls),
+    path("healthz", HealthView.as_view(), name="healthz"),
+    path("readyz", ReadinessView.as_view(), name="readyz"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
+]
+
+handler400 = "apps.api.errors.bad_request"
+handler403 = "apps.api.errors.permission_denied"
+handler404 = "apps.api.errors.not_found"
+handler500 = "apps.api.errors.server_error"

@@ -1,0 +1,278 @@
+"""`python -m config.local` as people run it: started, stopped, killed, and started again."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from config.local.lock import OwnerLock
+from config.local.model import EmbeddedModel
+from config.local.placement import far_data
+from config.local.postgres import EmbeddedPostgres
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).resolve().parent.parent
+# Bounded, and far from what it takes: a slow machine is no failure.
+PATIENCE = 120
+ADA = {"email": "ada@example.com", "password": "analytical engine", "display_name": "Ada"}
+# Somewhere that nobody listens on: most of these runs need no model.
+NO_MODEL = {"AI_BASE_URL": "http://127.0.0.1:9/v1", "AI_MODEL": "none"}
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        time.sleep(0.005)
+
+
+def lives(process: psutil.Process) -> bool:
+    """Not so for one that has ended and was not collected by its parent: init does not everywhere."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+class Run:
+    """One start in a data folder, with an environment of its own. Its output goes to a file beside the data."""
+
+    def __init__(self, data_dir: Path, **environ: str) -> None:
+        self.data_dir = data_dir
+        self.output = Path(tempfile.mkstemp(dir=data_dir.parent, suffix=".out")[1])
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "config.local"],
+                cwd=ROOT,
+                env=inherited | {"DATA_DIR": str(data_dir), "PORT": "0"} | environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    @property
+    def url(self) -> str:
+        """Waits for the last block that a start prints."""
+        until(lambda: "is ready: " in self.said or self.process.poll() is not None, "the server is ready")
+        assert "is ready: " in self.said, self.said
+        return self.said.partition("is ready: ")[2].split()[0]
+
+    def get(self, path: str) -> int:
+        return self.request(urllib.request.Request(f"{self.url}{path}"))
+
+    def post(self, path: str, body: object) -> int:
+        headers = {"Content-Type": "application/json"}
+        return self.request(urllib.request.Request(f"{self.url}{path}", json.dumps(body).encode(), headers))
+
+    def request(self, request: urllib.request.Request) -> int:
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def family(self) -> list[psutil.Process]:
+        launcher = psutil.Process(self.process.pid)
+        return [launcher, *launcher.children(recursive=True)]
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Send the signal, wait, and see that nothing is left."""
+        family = self.family()
+        self.process.send_signal(number)
+        status = self.process.wait(PATIENCE)
+        assert not any(map(lives, family)), self.said
+        assert self.held_locks() == []
+        assert "Traceback" not in self.said
+        return status
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def held_locks(self) -> list[str]:
+        """A child holds its lock as long as it, or a child of it, lives."""
+        return [path.name for path in self.data_dir.glob("*.lock") if not OwnerLock(path).is_free()]
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """Where the server's user can reach it, which pytest's own folder is not for root."""
+    home = Path(tempfile.mkdtemp(prefix="dramatis-run-"))
+    home.chmod(0o755)
+    data_dir = home / "data"
+    yield data_dir
+    if data_dir.exists():
+        EmbeddedPostgres(data_dir).child.end_orphan()
+        EmbeddedModel(data_dir).child.end_orphan()
+    shutil.rmtree(far_data(data_dir), ignore_errors=True)
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def run(data_dir: Path) -> Iterator[Callable[..., Run]]:
+    runs: list[Run] = []
+
+    def start(**environ: str) -> Run:
+        runs.append(Run(data_dir, **environ))
+        return runs[-1]
+
+    yield start
+    for each in runs:
+        each.kill()
+
+
+def test_a_first_start_serves_with_a_database_and_a_model_and_stops_without_a_trace(run: Callable[..., Run]) -> None:
+    first = run()
+    assert first.get("/healthz") == 200
+    assert first.get("/readyz") == 200
+    assert first.post("/api/auth/jwt/create/", {"email": "demo@dramatis.local", "password": "dramatis-demo"}) == 200
+    assert f"curl -s {first.url}/api/auth/jwt/create/" in first.said
+    assert sorted(first.held_locks()) == ["model.lock", "postgres.lock", "run.lock"]
+    assert first.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_every_stop_signal_stops_in_order(run: Callable[..., Run], number: signal.Signals) -> None:
+    first = run(**NO_MODEL)
+    assert first.get("/healthz") == 200
+    assert first.stop(number) == 0
+
+
+@pytest.mark.parametrize("moment", ["postgres: making", "postgres.log", "database: "])
+def test_ctrl_c_during_a_start_leaves_nothing_behind(run: Callable[..., Run], data_dir: Path, moment: str) -> None:
+    first = run()
+    until(lambda: moment in first.said or (data_dir / moment).exists(), f"{moment} is seen")
+    assert first.stop() in {0, 130}
+    second = run(**NO_MODEL)
+    assert second.get("/healthz") == 200
+    assert second.stop() == 0
+
+
+def test_what_a_killed_run_left_is_ended_and_its_data_is_there(run: Callable[..., Run]) -> None:
+    first = run()
+    assert first.post("/api/auth/users/", ADA) == 201
+    family = first.family()
+    first.kill()
+    second = run()
+    assert second.post("/api/auth/jwt/create/", ADA) == 200
+    assert "left behind" in second.said
+    assert not any(map(lives, family))
+    assert second.stop() == 0
+
+
+def test_a_token_survives_a_restart(run: Callable[..., Run]) -> None:
+    first = run(**NO_MODEL)
+    request = urllib.request.Request(
+        f"{first.url}/api/auth/jwt/create/",
+        json.dumps({"email": "demo@dramatis.local", "password": "dramatis-demo"}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    token = json.load(urllib.request.urlopen(request, timeout=PATIENCE))["access"]
+    assert first.stop() == 0
+    second = run(**NO_MODEL)
+    me = urllib.request.Request(f"{second.url}/api/auth/users/me/", headers={"Authorization": f"Bearer {token}"})
+    assert second.request(me) == 200
+    assert second.stop() == 0
+
+
+def test_a_twin_is_refused_and_the_first_goes_on(run: Callable[..., Run]) -> None:
+    first = run(**NO_MODEL)
+    url = first.url
+    twin = run(**NO_MODEL)
+    assert twin.process.wait(PATIENCE) == 1
+    assert f"process {first.process.pid}, {url}" in twin.said and twin.said.count("\n") == 1
+    assert first.get("/healthz") == 200
+    assert first.stop() == 0
+
+
+def test_a_kill_while_the_database_is_made_is_made_good(run: Callable[..., Run], data_dir: Path) -> None:
+    first = run(**NO_MODEL)
+    until((data_dir / "postgres.new" / "base").exists, "initdb is at work")
+    first.kill()
+    assert not (data_dir / "postgres").exists()
+    second = run(**NO_MODEL)
+    assert second.get("/healthz") == 200
+    assert second.stop() == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has a folder that the server's user cannot enter")
+def test_in_a_closed_home_the_data_is_kept_where_the_servers_user_reaches_it(
+    run: Callable[..., Run], data_dir: Path
+) -> None:
+    data_dir.parent.chmod(0o700)
+    first = run(**NO_MODEL)
+    assert first.post("/api/auth/users/", ADA) == 201
+    assert str(far_data(data_dir)) in first.said
+    assert first.stop() == 0
+    assert data_dir.parent.stat().st_mode & 0o777 == 0o700
+    second = run(**NO_MODEL)
+    assert second.post("/api/auth/jwt/create/", ADA) == 200
+    assert second.stop() == 0
+
+
+def test_when_postgresql_dies_the_run_says_so_and_ends(run: Callable[..., Run]) -> None:
+    first = run(**NO_MODEL)
+    assert first.get("/healthz") == 200
+    pid, _ = OwnerLock(first.data_dir / "postgres.lock").owner()
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert first.process.wait(PATIENCE) == 1
+    assert f"postgres: the server has died (its log: {first.data_dir / 'postgres.log'})" in first.said
+    second = run(**NO_MODEL)
+    assert second.get("/readyz") == 200
+    assert second.stop() == 0
+
+
+def test_when_the_model_dies_it_is_started_once_more(run: Callable[..., Run]) -> None:
+    first = run()
+    assert first.get("/healthz") == 200
+    for words in ("starting it once more", "died again"):
+        pid, _ = OwnerLock(first.data_dir / "model.lock").owner()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        until(lambda words=words: words in first.said, f"it says {words}")  # type: ignore[misc]
+    assert first.get("/healthz") == 200
+    assert first.stop() == 0
+
+
+def test_a_port_in_use_is_told_before_anything_is_started(run: Callable[..., Run], data_dir: Path) -> None:
+    first = run(**NO_MODEL)
+    port = first.url.rpartition(":")[2]
+    other = Run(data_dir.with_name("other"), PORT=port, **NO_MODEL)
+    assert other.process.wait(PATIENCE) == 1
+    assert other.said == f"Port {port} is in use by another program: stop it, or choose another PORT.\n"
+    assert first.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"PORT": "abc"}, "PORT=abc is not a number from 0 to 65535."),
+        ({"WEB_CONCURRENCY": "2"}, "WEB_CONCURRENCY=2 needs REDIS_URL: "),
+        ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL is not an address that starts with "),
+        ({"AI_BASE_URL": "localhost:11434"}, "AI_BASE_URL is not an address that starts with "),
+        ({"HOST": "0.0.0.0", "DEMO": "on"}, "DEMO=on is for a HOST that only this machine can reach: "),
+    ],
+)
+def test_a_wrong_value_is_a_sentence(run: Callable[..., Run], environ: dict[str, str], sentence: str) -> None:
+    wrong = run(**environ)
+    assert wrong.process.wait(PATIENCE) == 2
+    assert wrong.said.startswith(sentence) and wrong.said.count("\n") == 1
