@@ -5,8 +5,7 @@
 
 One process reads all streams at once; another sends them, on loopback. Each token carries the time it was sent, so its
 delay is the time of its receipt minus that: the client's share plus the socket's, which is the same for all. Rounds of
-the clients take turns; the table shows medians over rounds. A client that is not installed is left out. It ends by itself.
-"""
+the clients take turns; the table shows medians over rounds. A client that is not installed is left out."""
 
 import argparse
 import asyncio
@@ -108,7 +107,8 @@ async def with_openai(streams: int) -> AsyncIterator[Reader]:
             here = client.with_options(base_url=url)
             messages = [{"role": "user", "content": "Go"}]
             async for piece in await here.chat.completions.create(model="m", messages=messages, stream=True):
-                delays.append(time.perf_counter() - float(piece.choices[0].delta.content))
+                now = time.perf_counter()
+                delays.append(now - float(piece.choices[0].delta.content))
 
         yield read
 
@@ -142,7 +142,8 @@ def main() -> None:
     given = parser.parse_args()
     tokens = max(1, int(given.rate * given.seconds))
     if given.serve:
-        return serve(given.rate, tokens)
+        serve(given.rate, tokens)
+        return
 
     names = [name for name in CLIENTS if importlib.util.find_spec(name)]
     for name in CLIENTS.keys() - set(names):
@@ -164,9 +165,8 @@ def main() -> None:
         server.wait(10)
 
     print(f"{given.streams} streams of {given.rate:g} tokens a second, {tokens} tokens each, {given.rounds} rounds")
-    print(
-        "\n| client | median delay, ms | 99th centile, ms | CPU s per 1,000 tokens | tokens a round |\n|---|---|---|---|---|"
-    )
+    print("\n| client | median delay, ms | 99th centile, ms | CPU s per 1,000 tokens | tokens a round |")
+    print("|---|---|---|---|---|")
     for name, rounds in measured.items():
         middle, late, cpu, count = (statistics.median(values) for values in zip(*rounds, strict=True))
         print(f"| {name} | {middle:.2f} | {late:.2f} | {cpu:.3f} | {count:.0f} |")

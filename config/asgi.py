@@ -6,12 +6,12 @@ the model, are then awaited on the event loop, holding neither a thread nor a co
 """
 
 import asyncio
-import logging
+import io
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import django
 from django.conf import settings
@@ -25,17 +25,14 @@ from django.urls import set_script_prefix
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
-from apps.api.responses import AwaitedResponse  # noqa: E402  # needs the settings
+from apps.api.middleware import BODY_TOO_LARGE  # noqa: E402  # needs the settings
+from apps.api.responses import AwaitedResponse  # noqa: E402
 from apps.api.threads import in_pool  # noqa: E402
 from apps.chat import runtime  # noqa: E402
 
-Message = MutableMapping[str, Any]
+Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-
-log = logging.getLogger("dramatis.server")
-
-_END = object()
 
 
 class PooledHandler(ASGIHandler):
@@ -59,18 +56,25 @@ class PooledHandler(ASGIHandler):
             return
         try:
             response = await in_pool(self.respond, scope, body)
-            if isinstance(response, AwaitedResponse):
-                if await unless_gone(receive, response.arrive()):
-                    await self.send_response(response, send)
-            elif response.streaming:
-                await unless_gone(receive, self.send_stream(response, send))
+            if isinstance(response, AwaitedResponse | StreamingHttpResponse):
+                await self.follow(response, receive, send)
             else:
                 await self.send_response(response, send)
-                return
-            await in_pool(response.close)
         finally:
             if body is not None:
                 body.close()
+
+    async def follow(
+        self, response: AwaitedResponse[Any] | StreamingHttpResponse, receive: Receive, send: Send
+    ) -> None:
+        """What goes on after the thread has let go of it: until its end, or until the client is gone."""
+        try:
+            if isinstance(response, StreamingHttpResponse):
+                await unless_gone(receive, self.send_stream(response, send))
+            elif await unless_gone(receive, response.arrive()):
+                await self.send_response(response, send)
+        finally:
+            await in_pool(response.close)
 
     async def read_body(  # type: ignore[override]  # a body that is too large is told apart
         self, receive: Receive, declared: int = 0
@@ -100,14 +104,16 @@ class PooledHandler(ASGIHandler):
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         try:
-            request, response = self.create_request(scope, body or tempfile.TemporaryFile())  # noqa: SIM115
-            if request is not None:
-                request.body_too_large = body is None
-                response = self.get_response(request)
-                response._handler_class = self.__class__
-                if isinstance(response, FileResponse):
-                    response.block_size = self.chunk_size
-            if not response.streaming and not isinstance(response, AwaitedResponse):
+            request, refusal = self.create_request(scope, io.BytesIO() if body is None else body)
+            if request is None:
+                assert refusal is not None
+                return refusal
+            request.META[BODY_TOO_LARGE] = body is None
+            response = self.get_response(request)
+            response._handler_class = self.__class__  # type: ignore[attr-defined]  # as Django's own handlers do
+            if isinstance(response, FileResponse):
+                response.block_size = self.chunk_size
+            if not isinstance(response, AwaitedResponse | StreamingHttpResponse):
                 response.close()
         finally:
             # A response that goes on without us must not take a connection along.
@@ -119,10 +125,10 @@ class PooledHandler(ASGIHandler):
             await self.send_response(response, send)
             return
         # Files and other plain iterators: each piece is read on a pool thread.
-        content = iter(response.streaming_content)
+        content = cast(Iterator[bytes], response.streaming_content)
 
-        async def pieces() -> Any:
-            while (piece := await in_pool(next, content, _END)) is not _END:
+        async def pieces() -> AsyncGenerator[bytes]:
+            while piece := await in_pool(next, content, b""):
                 yield piece
 
         async with aclosing(pieces()) as stream:

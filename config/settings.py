@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 import django_stubs_ext
@@ -19,7 +20,7 @@ env = Env(eager=False)
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS")
 HTTPS = env.bool("HTTPS", True)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=lambda n: n >= 0)
 WEB_THREADS = env.int("WEB_THREADS", 8, validate=lambda n: 1 <= n <= 64)
@@ -95,22 +96,20 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # ── Database ─────────────────────────────────────────────────────────────────────────────────
 
-_database = env.str("DATABASE_URL")
-DATABASES = {
-    "default": {
-        **dj_database_url.parse(_database or "postgres://unset"),
-        "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,
-        # No cursor outlives its statement: PgBouncer in transaction mode stays possible.
-        "DISABLE_SERVER_SIDE_CURSORS": True,
-    }
+_database: dict[str, Any] = {**dj_database_url.parse(env.str("DATABASE_URL") or "postgres://unset")}
+_database |= {
+    "CONN_MAX_AGE": 0,
+    "CONN_HEALTH_CHECKS": True,
+    # No cursor outlives its statement: PgBouncer in transaction mode stays possible.
+    "DISABLE_SERVER_SIDE_CURSORS": True,
+    "OPTIONS": {
+        **_database.get("OPTIONS", {}),
+        # One connection a pool thread, and a little room for what runs outside of it.
+        "pool": {"min_size": 1, "max_size": WEB_THREADS + 2, "timeout": 10},
+        "connect_timeout": 10,
+    },
 }
-DATABASES["default"]["OPTIONS"] = {
-    **DATABASES["default"].get("OPTIONS", {}),
-    # One connection a pool thread, and a little room for what runs outside of it.
-    "pool": {"min_size": 1, "max_size": WEB_THREADS + 2, "timeout": 10},
-    "connect_timeout": 10,
-}
+DATABASES = {"default": _database}
 
 # ── People ───────────────────────────────────────────────────────────────────────────────────
 
@@ -213,7 +212,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", [])
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "if-none-match", "accept", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "ETag", "x-vercel-ai-ui-message-stream"]
 
@@ -224,7 +223,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 _base_url = env.str("AI_BASE_URL")
 _api_key = env.str("AI_API_KEY", "")
-_models = env.list("AI_MODEL")
+_models: list[str] = env.list("AI_MODEL")
 _more_providers = env.json("AI_PROVIDERS", [])
 AI_CONTEXT_TOKENS = env.int("AI_CONTEXT_TOKENS", 8192, validate=lambda n: n >= 512)
 AI_SYSTEM_PROMPT = env.str(
@@ -265,9 +264,14 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request"]},
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # Django's own handlers would print a second, unstructured copy.
     "loggers": {
-        name: {"handlers": [], "propagate": True} for name in ("django", "django.server", "uvicorn", "uvicorn.error")
+        # Their own handlers would print a second, unstructured copy.
+        **{
+            name: {"handlers": [], "propagate": True}
+            for name in ("django", "django.server", "uvicorn", "uvicorn.error")
+        },
+        # Prints query strings, which hold what people search for. Our own line a request takes its place.
+        "uvicorn.access": {"handlers": [], "propagate": False},
     },
 }
 

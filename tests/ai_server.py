@@ -14,26 +14,23 @@ import json
 import socket
 import threading
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from tests.ai_reply import Behaviour, Call, Reply, Send, cut
+from tests.ai_reply import Call, Reply, Send
+from tests.ai_script import Script, saying
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
-_TALE = "Once upon a time there was a"
 
 
-class AIServer:
+class AIServer(Script):
     """`url` includes `/v1`. `heard` (bodies), `headers` and `calls` leave out the calls for titles: `title_calls`."""
 
     def __init__(self) -> None:
-        self.title = "A quiet evening"
-        self.loop: asyncio.AbstractEventLoop
-        self._lock = threading.Lock()
+        super().__init__()
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
@@ -72,7 +69,7 @@ class AIServer:
             self.heard: list[dict[str, Any]] = []
             self.headers: list[dict[str, str]] = []
             self.title_calls: list[dict[str, Any]] = []
-            self._script: deque[Call] = deque()
+            self._script.clear()
 
     @property
     def calls(self) -> int:
@@ -82,6 +79,7 @@ class AIServer:
         self._socket.listen(1024)
         self._thread.start()
         while not self._server.started:
+            assert self._thread.is_alive()
             time.sleep(0.005)
         return self
 
@@ -103,176 +101,6 @@ class AIServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    # What the next call meets.
-
-    def says(
-        self,
-        text: str,
-        *,
-        pieces: int | Sequence[str] | None = None,
-        delay: float = 0,
-        reasoning: str = "",
-        usage: dict[str, Any] | None = None,
-        finish_reason: str = "stop",
-        model: str | None = None,
-    ) -> Call:
-        """`pieces`: how many deltas, or the deltas themselves; words otherwise. `usage={}`: none is sent."""
-
-        return self._prepare(self._saying(text, pieces, delay, reasoning, usage, finish_reason, model))
-
-    @staticmethod
-    def _saying(
-        text: str,
-        pieces: int | Sequence[str] | None = None,
-        delay: float = 0,
-        reasoning: str = "",
-        usage: dict[str, Any] | None = None,
-        finish_reason: str = "stop",
-        model: str | None = None,
-    ) -> Behaviour:
-        async def behaviour(reply: Reply) -> None:
-            reply.model = model or reply.model
-            said = cut(text, pieces)
-            counts = {"prompt_tokens": 7, "completion_tokens": len(said)} if usage is None else usage
-            if not reply.streams:
-                thought = {"reasoning_content": reasoning} if reasoning else {}
-                return await reply.message({"content": "".join(said), **thought}, finish_reason, counts)
-            await reply.begin()
-            for field, words in (("reasoning_content", cut(reasoning, None)), ("content", said)):
-                for word in words:
-                    await asyncio.sleep(delay)
-                    await reply.says([word], field)
-            await reply.finish(finish_reason, counts)
-
-        return behaviour
-
-    def answers_json(self, text: str, **message: Any) -> Call:
-        """A JSON document, also where a stream was asked for."""
-        return self._prepare(
-            lambda reply: reply.message(
-                {"content": text, **message}, "stop", {"prompt_tokens": 7, "completion_tokens": 3}
-            )
-        )
-
-    def calls_tool(self, name: str, arguments: dict[str, Any] | str, *, fragments: int = 3, id: str = "call_1") -> Call:
-        written = arguments if isinstance(arguments, str) else json.dumps(arguments)
-
-        async def behaviour(reply: Reply) -> None:
-            usage = {"prompt_tokens": 7, "completion_tokens": 5}
-            if not reply.streams:
-                call = {"id": id, "type": "function", "function": {"name": name, "arguments": written}}
-                return await reply.message({"content": None, "tool_calls": [call]}, "tool_calls", usage)
-            await reply.begin()
-            first = {"index": 0, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}
-            await reply.frame({"content": None, "tool_calls": [first]})
-            for piece in cut(written, fragments):
-                await reply.frame({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
-            await reply.finish("tool_calls", usage)
-
-        return self._prepare(behaviour)
-
-    def fails(
-        self, status: int, *, retry_after: int | str | None = None, body: str | None = None, times: int = 1
-    ) -> Call:
-        """An error status, so many times in a row. The last `Call` is returned."""
-        headers = {} if retry_after is None else {"retry-after": str(retry_after)}
-
-        async def behaviour(reply: Reply) -> None:
-            await reply.start(status, "application/json", headers)
-            await reply.raw((body or json.dumps({"error": {"message": "no", "code": status}})).encode())
-            await reply.end()
-
-        return [self._prepare(behaviour) for _ in range(times)][-1]
-
-    def redirects(self, to: str, status: int = 307) -> Call:
-        return self._prepare(lambda reply: reply.json({}, status, {"location": to}))
-
-    def drops_after(self, deltas: int, text: str = _TALE) -> Call:
-        """Cuts the connection after so many deltas; 0: before any answer."""
-
-        async def behaviour(reply: Reply) -> None:
-            if deltas:
-                await reply.begin()
-                await reply.says(cut(text, None)[:deltas])
-            reply.cut()
-
-        return self._prepare(behaviour)
-
-    def hangs(self, after: int | None = None, *, pings: bool = False, text: str = _TALE) -> Call:
-        """Never answers; `after` n deltas (0: after the headers) never goes on, with keep-alive comments or without."""
-
-        async def behaviour(reply: Reply) -> None:
-            if after is not None:
-                await reply.start()
-                await reply.says(cut(text, None)[:after])
-            await reply.forever(0.02 if pings else None)
-
-        return self._prepare(behaviour)
-
-    def pings_forever(self) -> Call:
-        """Headers, and then nothing but keep-alive comments."""
-        return self.hangs(after=0, pings=True)
-
-    def ends_without_finish(self, text: str = "Once upon", *, done: bool = False) -> Call:
-        """A clean end of the stream without a finish_reason; `done`: with `[DONE]` all the same."""
-
-        async def behaviour(reply: Reply) -> None:
-            await reply.begin()
-            await reply.says([text])
-            if done:
-                await reply.raw(b"data: [DONE]\n\n")
-            await reply.end()
-
-        return self._prepare(behaviour)
-
-    def sends(
-        self,
-        chunks: Iterable[bytes],
-        *,
-        content_type: str = "text/event-stream",
-        status: int = 200,
-        headers: dict[str, str] | None = None,
-        delay: float = 0,
-    ) -> Call:
-        """These bytes, as they are; an endless iterable is sent until the client is gone."""
-
-        async def behaviour(reply: Reply) -> None:
-            await reply.start(status, content_type, headers)
-            for chunk in chunks:
-                await reply.raw(chunk)
-                await asyncio.sleep(delay)
-            await reply.end()
-
-        return self._prepare(behaviour)
-
-    def waits(self, text: str = "Once ", *, pieces: int | Sequence[str] | None = 1) -> Call:
-        """Says the text, then waits: for `says` (one more delta), `release` (the end) or `drops`."""
-
-        async def behaviour(reply: Reply) -> None:
-            said = cut(text, pieces)
-            await reply.begin()
-            await reply.says(said)
-            reply.call.waiting.set()
-            while True:
-                command, more = await reply.call.commands.get()
-                if command == "drops":
-                    return reply.cut()
-                if more:
-                    said.append(more)
-                    await reply.frame({"content": more})
-                if command == "release":
-                    return await reply.finish("stop", {"prompt_tokens": 7, "completion_tokens": len(said)})
-
-        return self._prepare(behaviour)
-
-    def _prepare(self, behaviour: Behaviour) -> Call:
-        call = Call(self.loop, behaviour)
-        with self._lock:
-            self._script.append(call)
-        return call
-
-    # The server.
 
     def _run(self) -> None:
         with asyncio.Runner() as runner:
@@ -317,9 +145,9 @@ class AIServer:
         with self._lock:
             if any(m["role"] == "system" and "title" in m["content"].lower() for m in messages):
                 self.title_calls.append(body)
-                return Call(self.loop, self._saying(self.title))
+                return Call(self.loop, saying(self.title))
             self.heard.append(body)
             self.headers.append({name.decode(): value.decode() for name, value in scope["headers"]})
             if self._script:
                 return self._script.popleft()
-        return Call(self.loop, self._saying(f"You said: {messages[-1]['content'] if messages else ''}"))
+        return Call(self.loop, saying(f"You said: {messages[-1]['content'] if messages else ''}"))

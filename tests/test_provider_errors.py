@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -64,13 +64,13 @@ async def meet(url: str, limits: Limits | None = None) -> Outcome:
             outcome.deltas.append(delta)
     except ProviderError as error:
         outcome.error = error
-        told = [str(error), repr(error), error.detail, error.reason, *map(str, error.args)]
-        assert not [word for word in ("secret", "127.0.0.1", "localhost", url) for said in told if word in said]
-        # aiohttp's exceptions hold the request with its key, so none may hang on ours.
-        assert error.__cause__ is None
-        assert error.__context__ is None
     finally:
         await provider.close()
+    if outcome.error:
+        told = " ".join([repr(outcome.error), str(outcome.error), outcome.error.detail, outcome.error.reason])
+        assert not any(word in told for word in ("secret", "127.0.0.1", "localhost", url))
+        # aiohttp's exceptions hold the request with its key, so none may hang on ours.
+        assert (outcome.error.__cause__, outcome.error.__context__) == (None, None)
     assert sum(isinstance(delta, Finish) for delta in outcome.deltas) == (outcome.error is None)
     return outcome
 
@@ -318,14 +318,21 @@ async def test_bytes_without_end_are_cut_off(ai: AIServer, chunk: bytes, reason:
 async def speaker(raw: bytes, *, silent: bool = False) -> AsyncIterator[str]:
     """The address of a server that answers every connection with these bytes, or never."""
 
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await (reader.read() if silent else reader.readuntil(b"Hello there"))
-        writer.write(raw)
-        writer.close()
+    spoken: list[asyncio.Task[None]] = []
 
-    server = await asyncio.start_server(speak, "127.0.0.1", 0)
-    async with server:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await (reader.read() if silent else reader.readuntil(b"Hello there"))
+            writer.write(raw)
+            writer.close()
+            await writer.wait_closed()
+
+    def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        spoken.append(asyncio.create_task(speak(reader, writer)))
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        await asyncio.gather(*spoken)
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"

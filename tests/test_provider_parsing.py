@@ -82,9 +82,9 @@ def test_events_are_the_same_however_the_bytes_are_cut(raw: bytes, expected: lis
 @pytest.mark.parametrize("raw", [b"x" * 101, b"data: " + b"x" * 95 + b"\n", b"data: 123456789\n" * 10])
 def test_a_line_or_an_event_without_end_is_refused(raw: bytes) -> None:
     events = Events(100)
+    pieces = (raw[i : i + 7] for i in range(0, len(raw), 7))
     with pytest.raises(ProviderFailed, match="line too long"):
-        for i in range(0, len(raw), 7):
-            list(events.feed(raw[i : i + 7]))
+        _ = [event for piece in pieces for event in events.feed(piece)]
 
 
 def frames(*said: object, done: bool = True) -> bytes:

@@ -1,3 +1,5 @@
+from typing import Any, ClassVar
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
@@ -14,7 +16,7 @@ class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]  # generic i
     class Meta:
         model = User
         fields = ("email",)
-        field_classes = {}
+        field_classes: ClassVar[dict[str, Any]] = {}
 
 
 @admin.register(User)
@@ -29,6 +31,4 @@ class PersonAdmin(UserAdmin[User]):
         ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser")}),
         ("Dates", {"fields": ("created_at", "last_login")}),
     )
-    add_fieldsets = (
-        (None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),
-    )
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)

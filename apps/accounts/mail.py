@@ -16,14 +16,19 @@ log = logging.getLogger("dramatis.accounts")
 
 
 def send_reset(user: User) -> None:
-    """Mail a link by which the password can be set. Sent on the side: how long it takes tells nobody who has an account."""
+    """Mail a link by which the password can be set.
+
+    Sent on the side, so that how long the answer takes tells nobody who has an account.
+    """
     uid = urlsafe_base64_encode(force_bytes(user.pk))
     token = default_token_generator.make_token(user)
     if settings.PASSWORD_RESET_URL:
         how = settings.PASSWORD_RESET_URL.replace("{uid}", uid).replace("{token}", token)
     else:
         how = f"uid: {uid}\ntoken: {token}"
-    body = f"Somebody asked to set a new password for {user.email}. If it was you:\n\n{how}\n\nIf not, ignore this mail."
+    body = (
+        f"Somebody asked to set a new password for {user.email}. If it was you:\n\n{how}\n\nIf not, ignore this mail."
+    )
     POOL.submit(_send, EmailMessage("Set a new password", body, to=[user.email]))
 
 

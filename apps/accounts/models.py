@@ -66,6 +66,9 @@ class TokenFamily(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
 
+    def __str__(self) -> str:
+        return str(self.id)
+
 
 class RotatedToken(models.Model):
     """A token that was exchanged a moment ago. One that is neither here nor current was exchanged long ago."""
@@ -76,3 +79,6 @@ class RotatedToken(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["family", "jti"], name="rotated_token_once"),)
+
+    def __str__(self) -> str:
+        return self.jti

@@ -4,7 +4,7 @@ from typing import Any, Self, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from rest_framework.request import Request
+from rest_framework.generics import GenericAPIView
 
 from apps.accounts.models import User
 
@@ -20,10 +20,9 @@ class OwnedQuerySet(models.QuerySet[M]):
         return self.filter(**{self.owner: user.pk}) if user.pk else self.none()
 
 
-class Mine:
+class Mine(GenericAPIView[M]):
     """For a viewset: the rows of whoever asks. Another user's row does not exist."""
 
-    request: Request
-
     def get_queryset(self) -> Any:
-        return super().get_queryset().owned_by(self.request.user)  # type: ignore[misc]  # a mixin
+        rows: Any = super().get_queryset()
+        return rows.owned_by(self.request.user)

@@ -137,7 +137,7 @@ class TokenViewSet(Public):
         user = authenticate(request._request, username=fields["email"], password=fields["password"])
         if user is None:
             raise AuthenticationFailed("No active account with this address and password.", "no_active_account")
-        return Response(tokens.sign_in(cast(User, user)))
+        return Response(tokens.sign_in(user))
 
     @extend_schema(responses=serializers.PairSerializer)
     @action(detail=False, methods=["post"], serializer_class=serializers.RefreshSerializer)

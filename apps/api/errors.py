@@ -46,7 +46,7 @@ class DatabaseUnavailable(APIException):
     wait = 2
 
 
-class Translate(ExceptionHandler):  # type: ignore[misc]  # the package is untyped
+class Translate(ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         match exc:
             case Http404():
@@ -68,11 +68,11 @@ class Translate(ExceptionHandler):  # type: ignore[misc]  # the package is untyp
     def get_response(self, exc: APIException, data: dict[str, Any]) -> Response:
         response: Response = super().get_response(exc, data)
         # What was refused before a stream began is JSON, whatever the client would have liked to stream.
-        request = self.context["request"]
-        if request is not None and getattr(request, "accepted_renderer", None) is not None:
-            if not request.accepted_renderer.media_type.endswith(("json", "html")):
-                request.accepted_renderer = JSONRenderer()
-                request.accepted_media_type = JSONRenderer.media_type
+        request: Any = self.context["request"]
+        accepted = getattr(request, "accepted_renderer", None)
+        if accepted is not None and not accepted.media_type.endswith(("json", "html")):
+            request.accepted_renderer = JSONRenderer()
+            request.accepted_media_type = JSONRenderer.media_type
         return response
 
 

@@ -1,4 +1,4 @@
-"""Strict fields: JSON has types, so `1` is no text and `"yes"` no boolean. HTML forms, which have none, are read as DRF does.
+"""Strict fields: JSON has types, so `1` is no text and `"yes"` no boolean. HTML forms have none, and are read as usual.
 
 `ModelSerializer` here uses them for every column; a serializer written by hand names them.
 """

@@ -13,18 +13,20 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 class RequestFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = request_id.get()
+        if not hasattr(record, "request_id"):
+            record.request_id = request_id.get()
         return True
 
 
 class JSONFormatter(JsonFormatter):
     def __init__(self) -> None:
         super().__init__(
-            "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
-            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            "%(levelname)s %(name)s %(message)s %(request_id)s",
+            rename_fields={"levelname": "level", "name": "logger"},
+            timestamp="time",
         )
 
-    def formatException(self, ei: Any) -> str:  # noqa: N802  # the name is logging's
+    def formatException(self, ei: Any) -> Any:  # noqa: N802  # the name is logging's
         """The traceback. A database's message quotes the row that it refused, so it is left out."""
         kind, error, trace = ei
         if isinstance(error, DatabaseError):

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from apps.api import metrics
 from apps.api.errors import BodyTooLarge, error_response
 from apps.api.logs import request_id
+from apps.api.responses import AwaitedResponse
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
 
@@ -32,20 +33,28 @@ class RequestContext:
         start = time.perf_counter()
         try:
             response = self.get_response(request)
-            response["X-Request-ID"] = identity
-            seconds = time.perf_counter() - start
-            route = request.resolver_match.route if request.resolver_match else "-"
-            method = request.method if request.method in METHODS else "-"
-            metrics.REQUESTS.labels(method, route, response.status_code).inc()
-            metrics.SECONDS.labels(method, route).observe(seconds)
-            log.info(
-                "request",
-                extra={"method": method, "route": route, "status": response.status_code, "ms": round(seconds * 1000)},
-            )
-            return response
         finally:
             request_id.reset(token)
+        response["X-Request-ID"] = identity
 
+        def note(response: HttpResponseBase) -> None:
+            route = request.resolver_match.route if request.resolver_match else "-"
+            method = request.method if request.method in METHODS else "-"
+            seconds = time.perf_counter() - start
+            metrics.REQUESTS.labels(method, route, response.status_code).inc()
+            metrics.SECONDS.labels(method, route).observe(seconds)
+            line = {"method": method, "route": route, "status": response.status_code, "ms": round(seconds * 1000)}
+            log.info("request", extra={**line, "request_id": identity})
+
+        if isinstance(response, AwaitedResponse):
+            response.then.append(note)
+        else:
+            note(response)
+        return response
+
+
+# Where the ASGI handler leaves word of a body that it stopped reading.
+BODY_TOO_LARGE = "dramatis.body_too_large"
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -57,7 +66,7 @@ class BodyLimit:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if getattr(request, "body_too_large", False):
+        if request.META.get(BODY_TOO_LARGE):
             return error_response(request, 413, BodyTooLarge.default_code, str(BodyTooLarge.default_detail))
         return self.get_response(request)
 

@@ -7,9 +7,9 @@ import base64
 import binascii
 import json
 import uuid
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
@@ -61,7 +61,7 @@ class CursorLinks(BasePagination):
 
     def link(self, cursor: list[Any]) -> str:
         """The request's own address with another cursor, relative to the host that the client itself used."""
-        return cast(str, replace_query_param(self.request.build_absolute_uri(), "cursor", encode_cursor(cursor)))
+        return replace_query_param(self.request.build_absolute_uri(), "cursor", encode_cursor(cursor))
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"next": self.next, "previous": self.previous, "results": data})
@@ -96,7 +96,7 @@ class NewestFirst(CursorLinks, Generic[M]):
     sort: str | None = None
     descending = True
 
-    def paginate_queryset(self, queryset: QuerySet[M], request: Request, view: APIView | None = None) -> list[M]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         self.request = request
         size = page_size(request)
         text = request.query_params.get("cursor")
@@ -152,4 +152,3 @@ def as_uuid(text: Any) -> str:
         return str(uuid.UUID(text))
     except (ValueError, AttributeError, TypeError) as error:
         raise broken_cursor() from error
-

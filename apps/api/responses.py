@@ -21,6 +21,8 @@ class AwaitedResponse(HttpResponse, Generic[T]):
         super().__init__()
         self._news = news
         self._answer = answer
+        # What is to be done when it is there, on the thread that makes it: the log's line, for one.
+        self.then: list[Callable[[HttpResponse], None]] = []
 
     async def arrive(self) -> None:
         outcome = await self._news()
@@ -33,3 +35,5 @@ class AwaitedResponse(HttpResponse, Generic[T]):
         for name, value in answer.items():
             if name == "Vary" or name not in self or name == "Content-Type":
                 self[name] = value
+        for callback in self.then:
+            callback(self)

@@ -20,7 +20,7 @@ class ErrorResponseSerializer(serializers.Serializer[None]):
     """The one shape of every error."""
 
     type = serializers.ChoiceField(choices=["validation_error", "client_error", "server_error"])
-    errors = ErrorSerializer(many=True)
+    errors = ErrorSerializer(many=True)  # type: ignore[assignment]  # the field's name is the contract's
 
 
 ABOUT = {

@@ -29,14 +29,14 @@ async def in_pool(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
 
 async def with_rows(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `function`, which uses the database, on a pool thread, and hand its connection back."""
-    return await in_pool(_releasing, function, *args, **kwargs)
 
+    def releasing() -> T:
+        try:
+            return function(*args, **kwargs)
+        finally:
+            connections.close_all()
 
-def _releasing(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    try:
-        return function(*args, **kwargs)
-    finally:
-        connections.close_all()
+    return await in_pool(releasing)
 
 
 def spawn(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:

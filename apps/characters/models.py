@@ -50,13 +50,17 @@ class CharacterQuerySet(OwnedQuerySet["Character"]):
         found = self
         for word in words.split()[:8]:
             found = found.filter(
-                models.Q(name__icontains=word) | models.Q(creator_notes__icontains=word) | models.Q(tags__contains=[word])
+                models.Q(name__icontains=word)
+                | models.Q(creator_notes__icontains=word)
+                | models.Q(tags__contains=[word])
             )
         return found
 
 
 class Character(ModelSettings, Row):
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="characters", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="characters", db_index=False
+    )
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True, max_length=MAX_TEXT)
     personality = models.TextField(blank=True, max_length=MAX_TEXT)

@@ -78,7 +78,7 @@ class CharacterSerializer(ModelSerializer):
         )
 
     def get_mine(self, character: Character) -> bool:
-        return character.user_id == self.context["request"].user.pk
+        return bool(character.user_id == self.context["request"].user.pk)
 
     def to_representation(self, instance: Character) -> dict[str, Any]:
         fields = super().to_representation(instance)

@@ -11,7 +11,7 @@ from apps.characters.models import Character, CharacterQuerySet
 from apps.characters.serializers import CharacterListQuery, CharacterSerializer
 
 
-class CharacterViewSet(Mine, ModelViewSet[Character]):
+class CharacterViewSet(Mine[Character], ModelViewSet[Character]):
     """Characters: your own to change, and those that others made public to read and to talk to."""
 
     queryset = Character.objects.all()

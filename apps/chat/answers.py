@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -31,13 +31,12 @@ def answer(view: APIView, request: Request, live: Live) -> HttpResponseBase:
     if request.accepted_renderer.media_type == EventStreamRenderer.media_type:
         return StreamingHttpResponse(live.follow(), headers=HEADERS)
 
-    def as_json(outcome: Outcome) -> HttpResponse:
+    def as_json(outcome: Outcome) -> Any:
         try:
             response = turn_response(outcome)
         except APIException as error:
             response = view.handle_exception(error)
-        response = view.finalize_response(request, response)
-        return response.render()
+        return view.finalize_response(request, response).render()
 
     return AwaitedResponse(live.outcome, as_json)
 

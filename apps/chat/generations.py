@@ -66,7 +66,10 @@ class Written:
 
 @transaction.atomic
 def begin(user: User, conversation_id: Any, turn: dict[str, Any]) -> Job:
-    """Save the user's turn and the row of the answer to come; `turn` holds `content`, and may hold `parent`, `client_id`."""
+    """Save the user's turn and the row of the answer to come.
+
+    `turn` holds `content`, and may hold `parent` (a message or None) and `client_id`.
+    """
     conversation = locked_or_404(conversation_id)
     if conversation.generating_id:
         raise GenerationInProgress()
@@ -79,9 +82,7 @@ def begin(user: User, conversation_id: Any, turn: dict[str, Any]) -> Job:
     answer = turns.append(conversation, asked, role=Role.ASSISTANT, status=MessageStatus.GENERATING, model=model)
     conversation.generating = answer
     turns.save_head(conversation, "generating")
-    generation = Generation.objects.create(
-        conversation=conversation, message=answer, provider=source.name, model=model
-    )
+    generation = Generation.objects.create(conversation=conversation, message=answer, provider=source.name, model=model)
     return Job(
         generation=generation.pk,
         conversation=conversation.pk,
@@ -213,12 +214,8 @@ def _interrupt(generation: Generation) -> bool:
     except (Conversation.DoesNotExist, Message.DoesNotExist):
         return False
     # Under the lock: its process may have come back, or another one may have swept it.
-    stale = Generation.objects.filter(
-        pk=generation.pk, status=GenerationStatus.RUNNING, heartbeat__lt=Now() - LEASE
-    )
-    if not stale.update(
-        status=GenerationStatus.INTERRUPTED, error=INTERRUPTED, ended_at=Now(), updated_at=Now()
-    ):
+    stale = Generation.objects.filter(pk=generation.pk, status=GenerationStatus.RUNNING, heartbeat__lt=Now() - LEASE)
+    if not stale.update(status=GenerationStatus.INTERRUPTED, error=INTERRUPTED, ended_at=Now(), updated_at=Now()):
         return False
     message.status = MessageStatus.INTERRUPTED
     message.error = {"code": INTERRUPTED, "detail": INTERRUPTED_DETAIL}

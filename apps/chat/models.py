@@ -29,9 +29,7 @@ class Generation(Row):
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="generations")
     # The migration gives this key ON DELETE CASCADE, so that deleting messages never asks for generations first.
     message = models.ForeignKey(Message, on_delete=models.DO_NOTHING, db_constraint=False, related_name="generations")
-    status = models.CharField(
-        max_length=12, choices=GenerationStatus.choices, default=GenerationStatus.RUNNING
-    )
+    status = models.CharField(max_length=12, choices=GenerationStatus.choices, default=GenerationStatus.RUNNING)
     heartbeat = models.DateTimeField(db_default=Now())
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
     provider = models.CharField(max_length=100)
@@ -56,9 +54,7 @@ class Generation(Row):
             ),
             models.UniqueConstraint(fields=["conversation", "idempotency_key"], name="idempotency_key_counts_once"),
         )
-        indexes = (
-            models.Index(fields=["heartbeat"], name="generation_leases", condition=models.Q(status="running")),
-        )
+        indexes = (models.Index(fields=["heartbeat"], name="generation_leases", condition=models.Q(status="running")),)
 
     def __str__(self) -> str:
         return f"{self.status} {self.id}"

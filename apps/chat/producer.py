@@ -143,7 +143,9 @@ class Producer:
                     producer.cancel()
                     return
             except OperationalError:
-                log.warning("checkpoint not saved; the next one follows", extra={"generation": str(self.job.generation)})
+                log.warning(
+                    "checkpoint not saved; the next one follows", extra={"generation": str(self.job.generation)}
+                )
                 self._dirty.set()
 
     async def _end(self, ended: Written, retry_after: int | None) -> None:

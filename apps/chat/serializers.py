@@ -11,7 +11,7 @@ class ChatSerializer(serializers.Serializer[None]):
     """`id` is the client's own id for the user's message; `parent` an earlier message to branch from."""
 
     content = Content(style={"base_template": "textarea.html"})
-    parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")
+    parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")  # type: ignore[assignment]
     id = Line(
         source="client_id",
         required=False,

@@ -30,7 +30,7 @@ ANSWER = {
 }
 
 
-class ChatViewSet(Mine, GenericViewSet[Conversation]):
+class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
     """Talking: what calls the model. A second viewset beside the one that keeps the rows."""
 
     queryset = Conversation.objects.all()

@@ -28,7 +28,9 @@ class ConversationQuerySet(OwnedQuerySet["Conversation"]):
 
 
 class Conversation(ModelSettings, Row):
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations", db_index=False
+    )
     character = models.ForeignKey(Character, null=True, on_delete=models.SET_NULL, related_name="conversations")
     character_name = models.CharField(max_length=200, blank=True)
     title = models.CharField(max_length=200, blank=True)
@@ -121,9 +123,7 @@ class Message(Row):
         indexes = (
             models.Index(fields=["conversation", "id"], name="message_order"),
             models.Index(fields=["parent", "id"], name="message_siblings"),
-            models.Index(
-                fields=["conversation", "id"], name="message_roots", condition=models.Q(parent__isnull=True)
-            ),
+            models.Index(fields=["conversation", "id"], name="message_roots", condition=models.Q(parent__isnull=True)),
         )
         constraints = (
             models.UniqueConstraint(

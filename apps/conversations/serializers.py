@@ -86,17 +86,19 @@ class ConversationSerializer(ModelSerializer):
         return fields
 
 
-class NewConversationSerializer(ConversationSerializer):
+class NewConversationSerializer(ModelSerializer):
     character = VisibleCharacter()
     greeting = WholeNumber(
-        write_only=True, required=False, min_value=0, default=0, help_text="0: the first message; n: its nth alternate."
+        required=False, min_value=0, default=0, help_text="0: the first message; n: its nth alternate."
     )
+    title = Line(required=False, allow_blank=True, max_length=200)
+    topic = Text(required=False, allow_blank=True, max_length=20_000, help_text="What this conversation is about.")
+    model = OfferedModel()
+    stop = stop_sequences(allow_null=True)
 
-    class Meta(ConversationSerializer.Meta):
-        fields = (*ConversationSerializer.Meta.fields, "greeting")
-        read_only_fields = (*ConversationSerializer.Meta.read_only_fields, "active_leaf", "pinned", "archived")
-
-    active_leaf = serializers.UUIDField(source="active_leaf_id", read_only=True)
+    class Meta:
+        model = Conversation
+        fields = ("character", "greeting", "title", "topic", "persona_name", "persona_description", *MODEL_SETTINGS)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         greetings = len(attrs["character"].greetings())
@@ -125,7 +127,7 @@ class MessageSerializer(ModelSerializer):
     """
 
     conversation = serializers.UUIDField(source="conversation_id", read_only=True)
-    parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")
+    parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")  # type: ignore[assignment]
     role = serializers.ChoiceField(choices=Role.choices)
     status = serializers.ChoiceField(choices=MessageStatus.choices, read_only=True)
     error = MessageError(read_only=True, allow_null=True)
@@ -176,8 +178,10 @@ class NewMessageSerializer(serializers.Serializer[None]):
         choices=[Role.USER.value, Role.ASSISTANT.value, Role.SYSTEM.value], default=Role.USER.value
     )
     content = Content()
-    parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")
-    client_id = Line(required=False, allow_null=True, max_length=128, help_text="Your own id for it, once a conversation.")
+    parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")  # type: ignore[assignment]
+    client_id = Line(
+        required=False, allow_null=True, max_length=128, help_text="Your own id for it, once a conversation."
+    )
     extra = JSONObject(required=False)
 
 
@@ -188,7 +192,9 @@ class MessageChangeSerializer(serializers.Serializer[None]):
 
 class MessageListQuery(serializers.Serializer[None]):
     path = serializers.ChoiceField(
-        choices=["active", "all"], default="active", help_text="The active path, newest first; or the tree, oldest first."
+        choices=["active", "all"],
+        default="active",
+        help_text="The active path, newest first; or the tree, oldest first.",
     )
 
 
@@ -199,4 +205,3 @@ def render_messages(messages: list[Message]) -> list[dict[str, Any]]:
 
 def render_message(message: Message) -> dict[str, Any]:
     return render_messages([message])[0]
-

@@ -64,11 +64,11 @@ SELECT id FROM subtree
 NO_LIMIT = 2**31 - 1
 
 
-def path_to(leaf: Any, conversation: Conversation, *, limit: int = NO_LIMIT, characters: int = NO_LIMIT) -> list[Message]:
+def path_to(
+    leaf: Any, conversation: Conversation, *, limit: int = NO_LIMIT, characters: int = NO_LIMIT
+) -> list[Message]:
     """The messages from `leaf` up, nearest first: at most `limit`, until their contents exceed `characters`."""
-    ids = _ids(
-        UPWARDS, start=leaf, conversation=conversation.pk, limit=limit, characters=min(characters, NO_LIMIT)
-    )
+    ids = _ids(UPWARDS, start=leaf, conversation=conversation.pk, limit=limit, characters=min(characters, NO_LIMIT))
     return _in_order(ids)
 
 

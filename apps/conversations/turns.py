@@ -7,6 +7,7 @@ messages never tell different stories.
 import re
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -30,13 +31,16 @@ def locked(conversation: Any) -> Conversation:
     return rows.get(pk=conversation)
 
 
+@transaction.atomic
 def begin(user: User, character: Character, *, greeting: int = 0, **fields: Any) -> Conversation:
     """A new conversation, its greetings there as sibling first messages, the chosen one active."""
-    conversation = Conversation(user=user, character=character, character_name=character.name, **fields)
+    now = timezone.now()
+    conversation = Conversation(user=user, character=character, character_name=character.name, created_at=now, **fields)
     messages = [
         Message(
             conversation=conversation,
             role=Role.ASSISTANT,
+            created_at=now,
             content=fill_names(text, character.name, conversation.persona),
         )
         for text in character.greetings()
@@ -46,7 +50,7 @@ def begin(user: User, character: Character, *, greeting: int = 0, **fields: Any)
         Message.objects.bulk_create(messages)
         conversation.active_leaf = messages[greeting]
         conversation.message_count = len(messages)
-        conversation.last_message_at = messages[-1].created_at
+        conversation.last_message_at = now
         conversation.last_message_preview = preview(messages[greeting].content)
     conversation.save(force_insert=True)
     return conversation

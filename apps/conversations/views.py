@@ -16,7 +16,7 @@ from apps.accounts.models import User
 from apps.accounts.ownership import Mine
 from apps.api.errors import Conflict
 from apps.api.queries import query_of
-from apps.conversations import tree, turns
+from apps.conversations import turns
 from apps.conversations.models import Conversation, ConversationQuerySet, Message
 from apps.conversations.pagination import ActivePath, LatestFirst, OldestFirst
 from apps.conversations.serializers import (
@@ -45,7 +45,7 @@ def locked_or_404(conversation: Any) -> Conversation:
         raise Http404 from error
 
 
-class ConversationViewSet(Mine, ModelViewSet[Conversation]):
+class ConversationViewSet(Mine[Conversation], ModelViewSet[Conversation]):
     """Your conversations, latest first."""
 
     queryset = Conversation.objects.all()
@@ -83,8 +83,7 @@ class ConversationViewSet(Mine, ModelViewSet[Conversation]):
         serializer = NewConversationSerializer(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         fields = serializer.validated_data
-        with transaction.atomic():
-            conversation = turns.begin(cast(User, request.user), fields.pop("character"), **fields)
+        conversation = turns.begin(cast(User, request.user), fields.pop("character"), **fields)
         return Response(self.get_serializer(conversation).data, status=201)
 
     def perform_update(self, serializer: BaseSerializer[Conversation]) -> None:

@@ -168,7 +168,7 @@ class Answer:
             yield Reasoning(thought)
 
     def _parts(self, parts: object) -> Iterator[Delta]:
-        """Content as a list, as Mistral sends it: `{"type": "text"}` and `{"type": "thinking"}`; others are left out."""
+        """Content as a list, as Mistral sends it: `{"type": "text"}`, `{"type": "thinking"}`; others are left out."""
         if not isinstance(parts, list):
             raise ProviderFailed("broken frame")
         for part in parts:

@@ -14,7 +14,7 @@ def is_busy(status: int) -> bool:
 
 
 def retry_after(header: str | None, now: float) -> int | None:
-    """Seconds that a `Retry-After` header (seconds or an HTTP date) asks for; `now` is a Unix time. Never over a day."""
+    """What a `Retry-After` header (seconds or an HTTP date) asks for, in seconds up to a day; `now` is a Unix time."""
     if header is None:
         return None
     header = header.strip()

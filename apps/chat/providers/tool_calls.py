@@ -56,4 +56,8 @@ def _text(value: object) -> str:
     """A string, or an object that should have been one (arguments come as either)."""
     if isinstance(value, str):
         return value
-    return "" if value is None else json.dumps(value)
+    try:
+        return "" if value is None else json.dumps(value)
+    except RecursionError:
+        pass
+    raise ProviderFailed("broken frame")

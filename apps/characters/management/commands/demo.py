@@ -42,7 +42,9 @@ CHARACTERS: list[dict[str, Any]] = [
         ),
         "personality": "loud, generous, boastful",
         "scenario": "{{user}} has booked passage on the Marigold, which leaves at dawn.",
-        "first_message": "Ahoy, {{user}}! Stow your bag and grab a bowl. First rule of the Marigold: nobody thinks hungry.",
+        "first_message": (
+            "Ahoy, {{user}}! Stow your bag and grab a bowl. First rule of the Marigold: nobody thinks hungry."
+        ),
         "alternate_greetings": ["So you are my passenger, {{user}}! Answer me a riddle and the voyage is free."],
         "creator_notes": "A river captain with a story for every bend.",
         "tags": ["river", "comedy"],

@@ -1,0 +1,192 @@
+"""What the model that `ai_server` plays can be told to do with the calls to come."""
+
+import asyncio
+import json
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tests.ai_reply import Behaviour, Call, Reply, cut
+
+_TALE = "Once upon a time there was a"
+
+
+def saying(
+    text: str,
+    pieces: int | Sequence[str] | None = None,
+    delay: float = 0,
+    reasoning: str = "",
+    usage: dict[str, Any] | None = None,
+    finish_reason: str = "stop",
+    model: str | None = None,
+) -> Behaviour:
+    """Words, then the end, as a stream or as JSON, whichever was asked for."""
+
+    async def behaviour(reply: Reply) -> None:
+        reply.model = model or reply.model
+        said = cut(text, pieces)
+        counts = {"prompt_tokens": 7, "completion_tokens": len(said)} if usage is None else usage
+        if not reply.streams:
+            thought = {"reasoning_content": reasoning} if reasoning else {}
+            await reply.message({"content": "".join(said), **thought}, finish_reason, counts)
+            return
+        await reply.begin()
+        for field, words in (("reasoning_content", cut(reasoning, None)), ("content", said)):
+            for word in words:
+                await asyncio.sleep(delay)
+                await reply.says([word], field)
+        await reply.finish(finish_reason, counts)
+
+    return behaviour
+
+
+class Script:
+    """The calls to come, in order. Every method that prepares one returns its `Call`."""
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop
+        self._lock = threading.Lock()
+        self._script: deque[Call] = deque()
+
+    def says(
+        self,
+        text: str,
+        *,
+        pieces: int | Sequence[str] | None = None,
+        delay: float = 0,
+        reasoning: str = "",
+        usage: dict[str, Any] | None = None,
+        finish_reason: str = "stop",
+        model: str | None = None,
+    ) -> Call:
+        """`pieces`: how many deltas, or the deltas themselves; words otherwise. `usage={}`: none is sent."""
+        return self._prepare(saying(text, pieces, delay, reasoning, usage, finish_reason, model))
+
+    def answers_json(self, text: str, **message: Any) -> Call:
+        """A JSON document, also where a stream was asked for."""
+        return self._prepare(
+            lambda reply: reply.message(
+                {"content": text, **message}, "stop", {"prompt_tokens": 7, "completion_tokens": 3}
+            )
+        )
+
+    def calls_tool(
+        self, name: str, arguments: dict[str, Any] | str, *, fragments: int = 3, call_id: str = "call_1"
+    ) -> Call:
+        written = arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+        async def behaviour(reply: Reply) -> None:
+            usage = {"prompt_tokens": 7, "completion_tokens": 5}
+            if not reply.streams:
+                call = {"id": call_id, "type": "function", "function": {"name": name, "arguments": written}}
+                await reply.message({"content": None, "tool_calls": [call]}, "tool_calls", usage)
+                return
+            await reply.begin()
+            first = {"index": 0, "id": call_id, "type": "function", "function": {"name": name, "arguments": ""}}
+            await reply.frame({"content": None, "tool_calls": [first]})
+            for piece in cut(written, fragments):
+                await reply.frame({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
+            await reply.finish("tool_calls", usage)
+
+        return self._prepare(behaviour)
+
+    def fails(
+        self, status: int, *, retry_after: int | str | None = None, body: str | None = None, times: int = 1
+    ) -> Call:
+        """An error status, so many times in a row. The last `Call` is returned."""
+        headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+
+        async def behaviour(reply: Reply) -> None:
+            await reply.start(status, "application/json", headers)
+            await reply.raw((body or json.dumps({"error": {"message": "no", "code": status}})).encode())
+            await reply.end()
+
+        return [self._prepare(behaviour) for _ in range(times)][-1]
+
+    def redirects(self, to: str, status: int = 307) -> Call:
+        return self._prepare(lambda reply: reply.json({}, status, {"location": to}))
+
+    def drops_after(self, deltas: int, text: str = _TALE) -> Call:
+        """Cuts the connection after so many deltas; 0: before any answer."""
+
+        async def behaviour(reply: Reply) -> None:
+            if deltas:
+                await reply.begin()
+                await reply.says(cut(text, None)[:deltas])
+            reply.cut()
+
+        return self._prepare(behaviour)
+
+    def hangs(self, after: int | None = None, *, pings: bool = False, text: str = _TALE) -> Call:
+        """Never answers; `after` n deltas (0: after the headers) never goes on, with keep-alive comments or without."""
+
+        async def behaviour(reply: Reply) -> None:
+            if after is not None:
+                await reply.start()
+                await reply.says(cut(text, None)[:after])
+            await reply.forever(0.02 if pings else None)
+
+        return self._prepare(behaviour)
+
+    def pings_forever(self) -> Call:
+        """Headers, and then nothing but keep-alive comments."""
+        return self.hangs(after=0, pings=True)
+
+    def ends_without_finish(self, text: str = "Once upon", *, done: bool = False) -> Call:
+        """A clean end of the stream without a finish_reason; `done`: with `[DONE]` all the same."""
+
+        async def behaviour(reply: Reply) -> None:
+            await reply.begin()
+            await reply.says([text])
+            if done:
+                await reply.raw(b"data: [DONE]\n\n")
+            await reply.end()
+
+        return self._prepare(behaviour)
+
+    def sends(
+        self,
+        chunks: Iterable[bytes],
+        *,
+        content_type: str = "text/event-stream",
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        delay: float = 0,
+    ) -> Call:
+        """These bytes, as they are; an endless iterable is sent until the client is gone."""
+
+        async def behaviour(reply: Reply) -> None:
+            await reply.start(status, content_type, headers)
+            for chunk in chunks:
+                await reply.raw(chunk)
+                await asyncio.sleep(delay)
+            await reply.end()
+
+        return self._prepare(behaviour)
+
+    def waits(self, text: str = "Once ", *, pieces: int | Sequence[str] | None = 1) -> Call:
+        """Says the text, then waits: for `says` (one more delta), `release` (the end) or `drops`."""
+
+        async def behaviour(reply: Reply) -> None:
+            said = cut(text, pieces)
+            await reply.begin()
+            await reply.says(said)
+            reply.call.waiting.set()
+            while True:
+                command, more = await reply.call.commands.get()
+                if command == "drops":
+                    return reply.cut()
+                if more:
+                    said.append(more)
+                    await reply.frame({"content": more})
+                if command == "release":
+                    return await reply.finish("stop", {"prompt_tokens": 7, "completion_tokens": len(said)})
+
+        return self._prepare(behaviour)
+
+    def _prepare(self, behaviour: Behaviour) -> Call:
+        call = Call(self.loop, behaviour)
+        with self._lock:
+            self._script.append(call)
+        return call

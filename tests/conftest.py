@@ -1,0 +1,104 @@
+"""The cast: alice, bob, and what is alice's."""
+
+import os
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from apps.accounts import tokens
+from apps.accounts.models import User
+from tests.ai_server import AIServer
+from tests.factories import make_character, make_conversation, make_user, say
+from tests.online import Person, Server
+from tests.stage import AI
+
+# What makes guessing slow makes tests slow.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.environ.get("SLOW") != "1" and not config.option.markexpr:
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_throttled_for_the_last_test() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return make_user("alice@example.com", display_name="Alice")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return make_user("bob@example.com", display_name="Bob")
+
+
+def signed_in(user: User) -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.sign_in(user)['access']}")
+    return client
+
+
+@pytest.fixture
+def as_alice(alice: User) -> APIClient:
+    return signed_in(alice)
+
+
+@pytest.fixture
+def as_bob(bob: User) -> APIClient:
+    return signed_in(bob)
+
+
+@pytest.fixture
+def anonymous() -> APIClient:
+    return APIClient()
+
+
+@pytest.fixture
+def alices(alice: User) -> SimpleNamespace:
+    """One row of everything she owns."""
+    character = make_character(alice)
+    conversation = make_conversation(alice, character, title="Clocks")
+    message = say(conversation, "What time is it?")
+    return SimpleNamespace(user=alice, character=character, conversation=conversation, message=message)
+
+
+@pytest.fixture
+def ai() -> Iterator[AIServer]:
+    AI.reset()
+    yield AI
+    AI.reset()
+
+
+@pytest.fixture(scope="session")
+def _server(django_db_setup: None) -> Iterator[Server]:
+    # Beyond the tests' own transactions: only tests that take `server`, which commits, may talk to it.
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(transactional_db: None, _server: Server, ai: AIServer, django_db_blocker: Any) -> Iterator[Server]:
+    yield _server
+    ai.reset()
+    _server.settle()
+
+
+@pytest.fixture
+def alice_online(server: Server, alice: User) -> Person:
+    return Person(server.url, tokens.sign_in(alice)["access"])
+
+
+@pytest.fixture
+def bob_online(server: Server, bob: User) -> Person:
+    return Person(server.url, tokens.sign_in(bob)["access"])

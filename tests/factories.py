@@ -1,0 +1,62 @@
+"""Rows for tests, with readable defaults."""
+
+from typing import Any
+
+from apps.accounts.models import User
+from apps.characters.models import Character
+from apps.conversations import turns
+from apps.conversations.models import Conversation, Message, Role
+
+PASSWORD = "correct horse battery"
+
+
+def make_user(email: str = "carol@example.com", **fields: Any) -> User:
+    return User.objects.create_user(email, PASSWORD, **fields)
+
+
+def make_character(user: User, **fields: Any) -> Character:
+    return Character.objects.create(
+        **{
+            "user": user,
+            "name": "Ada",
+            "description": "{{char}} repairs clocks.",
+            "first_message": "Hello, {{user}}.",
+            **fields,
+        }
+    )
+
+
+def make_conversation(user: User, character: Character | None = None, **fields: Any) -> Conversation:
+    return turns.begin(user, character or make_character(user), **fields)
+
+
+def say(conversation: Conversation, content: str, role: str = Role.USER, **fields: Any) -> Message:
+    """Append under the active leaf."""
+    conversation.refresh_from_db()
+    message = turns.append(conversation, conversation.active_leaf, role=role, content=content, **fields)
+    turns.save_head(conversation)
+    return message
+
+
+def grow(conversation: Conversation, count: int) -> list[Message]:
+    """A long straight path, made in one statement: `count` messages, user and assistant by turns."""
+    conversation.refresh_from_db()
+    parent = conversation.active_leaf
+    messages: list[Message] = []
+    for number in range(count):
+        messages.append(
+            Message(
+                conversation=conversation,
+                parent=parent,
+                depth=parent.depth + 1 if parent else 0,
+                role=Role.ASSISTANT if number % 2 else Role.USER,
+                content=f"Line {number}.",
+            )
+        )
+        parent = messages[-1]
+    Message.objects.bulk_create(messages, batch_size=1000)
+    conversation.active_leaf = parent
+    conversation.message_count += count
+    conversation.last_message_at = messages[-1].created_at
+    turns.save_head(conversation)
+    return messages

@@ -1,0 +1,49 @@
+"""A pytest plugin: before Django reads its settings, a PostgreSQL server of our own and the server that plays the
+model are there, and the environment names them. With DATABASE_URL set, that server is used instead."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.local.postgres import EmbeddedPostgres
+from tests.ai_server import AIServer
+
+AI = AIServer()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests() -> Iterator[None]:
+    AI.start()
+    os.environ |= {
+        "SECRET_KEY": "a key for tests alone, long enough to be taken for one",
+        "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
+        "HTTPS": "off",
+        "DEBUG": "off",
+        "LOG_LEVEL": "WARNING",
+        "AI_BASE_URL": AI.url,
+        "AI_API_KEY": "sk-secret-of-the-operator",
+        "AI_MODEL": "test-model,second-model",
+        "AI_CONTEXT_TOKENS": "2048",
+        "AI_CONNECT_TIMEOUT": "1",
+        "AI_FIRST_TOKEN_TIMEOUT": "2",
+        "AI_TOKEN_TIMEOUT": "3",
+        "AI_TURN_TIMEOUT": "10",
+        "DRAIN_SECONDS": "1",
+    }
+    if "DATABASE_URL" not in os.environ:
+        home = Path(tempfile.mkdtemp(prefix="dramatis-tests-"))
+        postgres = EmbeddedPostgres(home, durable=False)
+        os.environ["DATABASE_URL"] = postgres.start()
+        _stop.append(postgres.remove)
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    while _stop:
+        _stop.pop()()
+
+
+_stop = [AI.stop]
