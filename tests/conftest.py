@@ -12,6 +12,8 @@ from rest_framework.test import APIClient
 
 from apps.accounts import tokens
 from apps.accounts.models import User
+from apps.chat.models import Generation
+from apps.conversations.models import Role
 from tests.ai_server import AIServer
 from tests.factories import make_character, make_conversation, make_user, say
 from tests.online import Person, Server
@@ -70,7 +72,13 @@ def alices(alice: User) -> SimpleNamespace:
     character = make_character(alice)
     conversation = make_conversation(alice, character, title="Clocks")
     message = say(conversation, "What time is it?")
-    return SimpleNamespace(user=alice, character=character, conversation=conversation, message=message)
+    answer = say(conversation, "Half past nine.", Role.ASSISTANT)
+    generation = Generation.objects.create(
+        conversation=conversation, message=answer, status="complete", provider="default", model="test-model"
+    )
+    return SimpleNamespace(
+        user=alice, character=character, conversation=conversation, message=message, generation=generation
+    )
 
 
 @pytest.fixture
@@ -81,14 +89,14 @@ def ai() -> Iterator[AIServer]:
 
 
 @pytest.fixture(scope="session")
-def _server(django_db_setup: None) -> Iterator[Server]:
-    # Beyond the tests' own transactions: only tests that take `server`, which commits, may talk to it.
-    with Server() as server:
+def _server(django_db_setup: None, django_db_blocker: Any) -> Iterator[Server]:
+    # It looks after its leases between the tests, too.
+    with django_db_blocker.unblock(), Server() as server:
         yield server
 
 
 @pytest.fixture
-def server(transactional_db: None, _server: Server, ai: AIServer, django_db_blocker: Any) -> Iterator[Server]:
+def server(transactional_db: None, _server: Server, ai: AIServer) -> Iterator[Server]:
     yield _server
     ai.reset()
     _server.settle()

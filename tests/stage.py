@@ -26,6 +26,8 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         "AI_BASE_URL": AI.url,
         "AI_API_KEY": "sk-secret-of-the-operator",
         "AI_MODEL": "test-model,second-model",
+        # A second provider, which nobody can reach.
+        "AI_PROVIDERS": '[{"name": "nowhere", "base_url": "http://127.0.0.1:9/v1", "models": ["lost"]}]',
         "AI_CONTEXT_TOKENS": "2048",
         "AI_CONNECT_TIMEOUT": "1",
         "AI_FIRST_TOKEN_TIMEOUT": "2",

@@ -31,6 +31,9 @@ class Watched(APIView):
     permission_classes = (AllowAny,)
     renderer_classes = (JSONRenderer,)
 
+    def get_authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="metrics"'
+
 
 class HealthView(Watched):
     @extend_schema(operation_id="healthz", auth=[], responses=Health)

@@ -5,6 +5,7 @@ streams save alike. As many database connections are open as there are threads, 
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -12,6 +13,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import connections
+
+log = logging.getLogger("dramatis.server")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,5 +46,11 @@ def spawn(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
     """Start a task that belongs to the server, on the running loop, and hold on to it until it ends."""
     task = asyncio.get_running_loop().create_task(work)
     _tasks.add(task)
-    task.add_done_callback(_tasks.discard)
+    task.add_done_callback(_over)
     return task
+
+
+def _over(task: asyncio.Task[Any]) -> None:
+    _tasks.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a task of the server failed", exc_info=error)

@@ -8,7 +8,7 @@ import logging
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import Error as DatabaseError
 
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
@@ -85,8 +85,9 @@ async def _keep() -> None:
             ended = await with_rows(generations.sweep)
             if ended:
                 log.warning("ended answers that a dead process had left", extra={"count": ended})
-        except OperationalError:
-            log.warning("the database cannot be reached; trying again")
+        except DatabaseError as error:
+            # Whatever it is, leases must not lapse for it.
+            log.warning("the database failed; trying again", extra={"reason": type(error).__name__})
         await asyncio.sleep(BEAT)
 
 

@@ -20,7 +20,7 @@ async def give_title(job: Job, provider: Provider, answer: str, *, ask: bool) ->
 async def _asked(job: Job, provider: Provider, answer: str) -> str:
     excerpt = f"User: {job.first_words[:2000]}\n\nReply: {answer[:2000]}"
     messages = [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": excerpt}]
-    request = Request(model=job.request.model, messages=messages, temperature=0.3, max_tokens=32)
+    request = Request(model=job.request.model, messages=messages, temperature=0.3, max_tokens=32, stream=False)
     try:
         return tidy((await complete(provider, request)).text)
     except ProviderError:

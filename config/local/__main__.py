@@ -11,7 +11,7 @@ from config.local.options import Options, read_options
 from config.local.placement import make_home
 from config.local.postgres import EmbeddedPostgres
 from config.local.signals import held, interrupt, stops_call
-from config.local.terminal import Refused, say
+from config.local.terminal import Refused, Terminal, say
 
 
 def main() -> int:
@@ -55,6 +55,7 @@ def start(options: Options) -> int:
 def run(options: Options, bound: socket.socket) -> int:
     model = EmbeddedModel(options.data_dir) if options.embeds_model else None
     postgres = EmbeddedPostgres(options.data_dir, say=say) if options.embeds_database else None
+    terminal = Terminal()
     try:
         say(f"data: {options.data_dir}")
         begin(options, postgres, model)
@@ -71,7 +72,11 @@ def run(options: Options, bound: socket.socket) -> int:
         if model:
             model.wait()
         watch = serving.Watch(
-            lambda: listener.answers(bound), lambda: announce(options, bound, demo_is_open), postgres, model
+            ready=lambda: listener.answers(bound),
+            announce=lambda: announce(options, bound, demo_is_open),
+            terminal=terminal,
+            postgres=postgres,
+            model=model,
         )
         watch.start()
         try:
@@ -102,8 +107,9 @@ def begin(options: Options, postgres: EmbeddedPostgres | None, model: EmbeddedMo
 
 
 def stop(postgres: EmbeddedPostgres | None, model: EmbeddedModel | None) -> None:
-    say("stopping")
     started = [each for each in (model, postgres) if each]
+    if started:
+        say(f"stopping {' and '.join(each.child.title for each in started)}")
     for each in started:
         each.ask()
     for each in started:
@@ -123,9 +129,7 @@ def announce(options: Options, bound: socket.socket, demo_is_open: bool) -> None
         body = '{"email": "you@example.com", "password": "a long one", "display_name": "You"}'
         say(f"  try            curl -s {url}/api/auth/users/ {json} '{body}'")
     if not options.is_private:
-        say(
-            f"  it answers to  {os.environ['ALLOWED_HOSTS']} (ALLOWED_HOSTS names the hosts that clients may call it by)"
-        )
+        say(f"  it answers to  {os.environ['ALLOWED_HOSTS']} (ALLOWED_HOSTS: the names that clients may use)")
         if demo_is_open:
             say("  take care      others can reach this server, and the demo account's password is known to everybody:")
             say("                 change it or delete the account (demo@dramatis.local)")

@@ -26,7 +26,7 @@ class Child:
     """One long-lived process with a log and a lock that it holds as long as it, or a child of it, lives."""
 
     def __init__(self, title: str, home: Path, name: str, *, asks: signal.Signals) -> None:
-        """`name` gives `name.lock` and `name.log` in `home`; `asks` is the signal that ends the process in good order."""
+        """`name` gives `name.lock` and `name.log` in `home`; `asks` is the signal that ends it in good order."""
         self.title = title
         self.log = home / f"{name}.log"
         self.lock = OwnerLock(home / f"{name}.lock")
@@ -38,7 +38,7 @@ class Child:
     ) -> None:
         """Start it in a session of its own: a terminal's Ctrl-C is for the launcher, which then stops it in order."""
         if not self.lock.take():
-            raise Refused(f"{self.title} of an earlier run still holds {self.lock.path}.")
+            raise Refused(f"{self.lock.path} is still held by {self.title} of an earlier run.")
         assert self.lock.descriptor is not None
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
             self.log.replace(self.log.with_suffix(".old.log"))
@@ -100,7 +100,7 @@ class Child:
                 os.kill(pid, number)
             if self.lock.wait_until_free(seconds):
                 return pid
-        raise Refused(f"{self.title} of an earlier run (process {pid}) cannot be ended; it holds {self.lock.path}.")
+        raise Refused(f"Process {pid} ({self.title} of an earlier run) cannot be ended; it holds {self.lock.path}.")
 
 
 def private(path: str, flags: int) -> int:

@@ -31,8 +31,9 @@ class OwnerLock:
     def sign(self, pid: int, note: str = "") -> None:
         """Write the owner down; only after `take`."""
         assert self.descriptor is not None
-        os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, f"{pid}\n{note}\n".encode(), 0)
+        # In this order a reader never finds the first line missing.
+        length = os.pwrite(self.descriptor, f"{pid}\n{note}\n".encode(), 0)
+        os.ftruncate(self.descriptor, length)
 
     def release(self) -> None:
         """Let go of this process's own hold. A child that inherited the descriptor keeps the lock."""

@@ -34,7 +34,7 @@ class EmbeddedModel:
 
     def __init__(self, home: Path) -> None:
         self.home = home.resolve()
-        self.child = Child("The embedded model", self.home, "model", asks=signal.SIGTERM)
+        self.child = Child("the embedded model", self.home, "model", asks=signal.SIGTERM)
         self.key = secrets.token_urlsafe(24)
         self.reserved: socket.socket | None = None
 
@@ -134,5 +134,6 @@ def find_weights() -> Path:
                 "run `make install`, or set AI_BASE_URL and AI_MODEL."
             )
     spec = importlib.util.find_spec(package)
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     return Path(spec.origin).parent / file

@@ -16,20 +16,27 @@ from config.local import listener
 from config.local.model import EmbeddedModel
 from config.local.postgres import EmbeddedPostgres
 from config.local.signals import stops_call
-from config.local.terminal import Refused, say
+from config.local.terminal import Refused, Terminal, say
 
 GRACE_SECONDS = 10
 
 
+class PlainServer(Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.server_state.tasks:
+            say(f"stopping; answers under way have {GRACE_SECONDS} seconds, and none after another Ctrl-C")
+        await super().shutdown(sockets)
+
+
 class Watch(threading.Thread):
-    """Tells when the server answers, and when the database or the model beneath it dies."""
+    """Tells when the server answers, and when the terminal above it or the database or the model beneath it goes."""
 
     def __init__(
-        self, ready: Callable[[], bool], announce: Callable[[], None],
+        self, ready: Callable[[], bool], announce: Callable[[], None], terminal: Terminal,
         postgres: EmbeddedPostgres | None, model: EmbeddedModel | None,
     ) -> None:  # fmt: skip
         super().__init__(name="watch", daemon=True)
-        self.ready, self.announce = ready, announce
+        self.ready, self.announce, self.terminal = ready, announce, terminal
         self.postgres, self.model = postgres, model
         self.model_restarts = 0
         self.database_died = False
@@ -41,6 +48,8 @@ class Watch(threading.Thread):
                 return
         self.announce()
         while not self.ended.wait(0.5):
+            if self.terminal.has_closed():
+                os.kill(os.getpid(), signal.SIGHUP)
             if self.postgres and self.postgres.has_died:
                 say(f"postgres: the server has died (its log: {self.postgres.log}); stopping")
                 self.database_died = True
@@ -54,13 +63,14 @@ class Watch(threading.Thread):
             say(f"model: it has died again (its log: {model.log}); until the next start chats answer 502")
             self.model = None
             return
-        say(f"model: it has died (its log: {model.log}); starting it once more")
         self.model_restarts += 1
         try:
             model.restart()
         except Refused as refusal:
-            say(f"model: {refusal}")
+            say(f"model: it has died, and {refusal}")
             self.model = None
+        else:
+            say(f"model: it has died (its log: {model.log}) and was started once more")
 
     def end(self) -> None:
         """Nothing is restarted once this has returned."""
@@ -85,7 +95,7 @@ def serve(bound: socket.socket, workers: int, workers_lock: Path) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     if workers == 1:
-        serve_here(Server(config), bound)
+        serve_here(PlainServer(config), bound)
     else:
         os.environ |= {"DRAMATIS_LAUNCHER": str(os.getpid()), "DRAMATIS_WORKERS_LOCK": str(workers_lock)}
         supervisor = Multiprocess(config, sockets=[bound])

@@ -17,7 +17,7 @@ PLAIN = re.compile(rf"[A-Za-z0-9/._+-]{{1,{LONGEST}}}")
 
 
 class SocketFolder:
-    """The data's own folder; where its path is too long or too odd, a short one, remembered in `home` for a next time."""
+    """The data's own folder; where its path is too long or too odd, a short one, remembered in `home`."""
 
     def __init__(self, home: Path, data: Path, account: Account | None) -> None:
         self.note = home / "postgres.socket"

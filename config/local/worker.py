@@ -1,4 +1,4 @@
-"""The application as one of several workers serves it: `config.asgi`, in a process that does not outlive its launcher."""
+"""The application as one of several workers serves it: `config.asgi`, in a process that ends with its launcher."""
 
 import fcntl
 import os

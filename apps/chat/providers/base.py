@@ -12,7 +12,10 @@ FinishReason = Literal["stop", "length", "content-filter", "tool-calls", "other"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`model` is the provider's own id for it; `messages` are `{"role", "content"}`, oldest first."""
+    """`model` is the provider's own id for it; `messages` are `{"role", "content"}`, oldest first.
+
+    Without `stream` the provider is asked for its answer in one piece, which then comes as one delta.
+    """
 
     model: str
     messages: list[dict[str, str]]
@@ -20,6 +23,7 @@ class Request:
     top_p: float | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    stream: bool = True
 
 
 @dataclass(frozen=True, slots=True)

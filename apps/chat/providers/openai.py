@@ -191,12 +191,9 @@ def _headers(api_key: str) -> dict[str, str]:
 
 
 def _payload(request: Request) -> bytes:
-    payload: dict[str, Any] = {
-        "model": request.model,
-        "messages": request.messages,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
+    payload: dict[str, Any] = {"model": request.model, "messages": request.messages, "stream": request.stream}
+    if request.stream:
+        payload["stream_options"] = {"include_usage": True}
     for key in ("temperature", "top_p", "max_tokens"):
         if (value := getattr(request, key)) is not None:
             payload[key] = value

@@ -1,0 +1,138 @@
+"""Every operation of the OpenAPI schema, and how to call it for the cast.
+
+What a path or a body needs is looked up in the two tables below. What is not in them is an error: a new endpoint
+extends them, and `alices` with them.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+from django.contrib.auth.tokens import default_token_generator
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from drf_spectacular.generators import SchemaGenerator
+
+from apps.accounts import tokens
+from apps.accounts.models import User
+from tests.factories import PASSWORD, make_character, make_conversation, say
+
+# What stands before an id in a path → the name of such a row in the cast.
+KINDS = {"characters": "character", "conversations": "conversation", "messages": "message"}
+
+# A field of a body that takes an id → the name of such a row in the cast.
+REFERENCES = {"character": "character", "parent": "message", "active_leaf": "message"}
+
+Body = dict[str, Any]
+
+# A path → a body that fits each of its operations; what one of them does not know, it ignores.
+BODIES: dict[str, Callable[[Any], Body]] = {
+    "/api/auth/jwt/create/": lambda who: {"email": who.user.email, "password": PASSWORD},
+    "/api/auth/jwt/logout/": lambda who: {"refresh": tokens.sign_in(who.user)["refresh"]},
+    "/api/auth/jwt/refresh/": lambda who: {"refresh": tokens.sign_in(who.user)["refresh"]},
+    "/api/auth/jwt/verify/": lambda who: {"token": tokens.sign_in(who.user)["access"]},
+    "/api/auth/users/": lambda who: {"email": "new@example.com", "password": PASSWORD},
+    "/api/auth/users/me/": lambda who: {"display_name": "Somebody", "current_password": PASSWORD},
+    "/api/auth/users/reset_password/": lambda who: {"email": who.user.email},
+    "/api/auth/users/reset_password_confirm/": lambda who: {
+        "uid": urlsafe_base64_encode(force_bytes(who.user.pk)),
+        "token": default_token_generator.make_token(who.user),
+        "new_password": "another good password",
+    },
+    "/api/auth/users/set_password/": lambda who: {
+        "current_password": PASSWORD,
+        "new_password": "another good password",
+    },
+    "/api/characters/": lambda who: {"name": "Grace"},
+    "/api/characters/{id}/": lambda who: {"name": "Grace"},
+    "/api/conversations/": lambda who: {"character": str(who.character.pk)},
+    "/api/conversations/{id}/": lambda who: {"title": "Watches"},
+    "/api/conversations/{id}/chat/": lambda who: {"content": "And now?"},
+    "/api/conversations/{id}/messages/": lambda who: {"content": "And now?"},
+    "/api/conversations/{id}/messages/{message_pk}/": lambda who: {"content": "What year is it?"},
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    method: str
+    path: str
+    secured: bool
+    streams: bool
+    has_id: bool
+    # Name → schema, references resolved; of the JSON body and of the query.
+    fields: dict[str, Any] = field(hash=False)
+    query: dict[str, Any] = field(hash=False)
+    reads_body: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def address(self, who: Any) -> str:
+        """The path with the ids of what is theirs."""
+        found = re.sub(r"(\w+)/\{\w+\}", lambda match: f"{match[1]}/{getattr(who, KINDS[match[1]]).pk}", self.path)
+        assert "{" not in found, f"{found}: the tests do not know what this parameter names"
+        return found
+
+    def body(self, who: Any) -> Body | None:
+        """A body that fits; a DELETE's is not in the schema, and is sent where the table has one."""
+        return BODIES[self.path](who) if self.reads_body or self.path in BODIES else None
+
+
+@cache
+def schema() -> Any:
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+def resolved(part: Any) -> Any:
+    """A property's schema without references, `oneOf` with null as `nullable`."""
+    part = dict(part)
+    for several in ("allOf", "oneOf"):
+        for each in part.pop(several, []):
+            part |= {"nullable": True} if resolved(each).get("type") == "null" else resolved(each)
+    if "$ref" in part:
+        part |= schema()["components"]["schemas"][part.pop("$ref").rpartition("/")[2]]
+    if isinstance(part.get("type"), list):
+        kinds = [kind for kind in part["type"] if kind != "null"]
+        part |= {"type": kinds[0], "nullable": len(kinds) < len(part["type"])}
+    return part
+
+
+def _operation(method: str, path: str, described: Any) -> Operation:
+    body = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    replies = [kind for reply in described["responses"].values() for kind in reply.get("content", {})]
+    return Operation(
+        method=method.upper(),
+        path=path,
+        secured=any(described.get("security", [])),
+        streams="text/event-stream" in replies,
+        has_id="{" in path,
+        fields={name: resolved(part) for name, part in resolved(body).get("properties", {}).items()},
+        query={
+            each["name"]: resolved(each["schema"]) for each in described.get("parameters", []) if each["in"] == "query"
+        },
+        reads_body="requestBody" in described,
+    )
+
+
+def operations() -> list[Operation]:
+    paths = schema()["paths"].items()
+    return [_operation(method, path, described) for path, each in paths for method, described in each.items()]
+
+
+def everything(user: User) -> SimpleNamespace:
+    """What `alices` is to alice, for somebody else."""
+    character = make_character(user, name="Basil")
+    conversation = make_conversation(user, character)
+    return SimpleNamespace(user=user, character=character, conversation=conversation, message=say(conversation, "Hm."))
+
+
+def references() -> Iterator[tuple[Operation, str]]:
+    """Every field of every body that takes an id."""
+    for operation in operations():
+        for name, part in operation.fields.items():
+            if part.get("format") == "uuid":
+                yield operation, name

@@ -1,0 +1,149 @@
+"""When the provider misbehaves: what the client is told, and what is in the database after."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from apps.accounts.models import User
+from apps.chat import generations
+from apps.chat.models import Generation
+from apps.conversations.models import Conversation, Message
+from tests.ai_server import AIServer
+from tests.factories import make_character, make_conversation
+from tests.online import Person, Server, chunks, until
+
+Fault = Callable[[AIServer], Any]
+
+
+@pytest.fixture
+def conversation(alice: User) -> Conversation:
+    return make_conversation(alice, title="Named already")
+
+
+FAULTS: dict[str, tuple[Fault, int, str, str, int]] = {
+    # what the provider does: status, code, text that was kept, calls made
+    "refuses the key": (
+        lambda ai: ai.fails(401, body='{"error": "sk-secret-of-the-operator"}'),
+        502,
+        "provider_failed",
+        "",
+        1,
+    ),
+    "finds the request bad": (lambda ai: ai.fails(400), 502, "provider_failed", "", 1),
+    "is busy to the last": (lambda ai: ai.fails(429, times=3), 503, "provider_busy", "", 3),
+    "is broken to the last": (lambda ai: ai.fails(500, times=3), 503, "provider_busy", "", 3),
+    "never answers": (lambda ai: ai.hangs(), 504, "provider_timeout", "", 1),
+    "falls silent": (lambda ai: ai.hangs(after=2), 504, "provider_timeout", "Once upon ", 1),
+    "goes away": (lambda ai: ai.drops_after(2), 502, "provider_failed", "Once upon ", 1),
+    "ends without a reason": (lambda ai: ai.ends_without_finish(), 502, "provider_failed", "Once upon", 1),
+    "sends no JSON": (lambda ai: ai.sends([b"data: {oops\n\n"]), 502, "provider_failed", "", 1),
+    "redirects": (lambda ai: ai.redirects("http://127.0.0.1:1/"), 502, "provider_failed", "", 1),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failure_is_told_and_the_turn_is_kept(
+    alice_online: Person, conversation: Conversation, ai: AIServer, fault: str
+) -> None:
+    misbehave, status, code, text, calls = FAULTS[fault]
+    misbehave(ai)
+    response = alice_online.chat(conversation.pk, "Do you hear me?")
+
+    assert response.status_code == status
+    body = response.json()
+    assert body["type"] == "server_error"
+    assert body["errors"][0]["code"] == code
+    assert ("Retry-After" in response.headers) == (status == 503)
+    assert body["user_message"]["content"] == "Do you hear me?"
+    assert body["assistant_message"]["status"] == "failed"
+    assert body["assistant_message"]["error"]["code"] == code
+    assert body["conversation"]["generating"] is None
+    assert "sk-secret" not in response.text
+    assert ai.url not in response.text
+    user, assistant = Message.objects.filter(parent__isnull=False).order_by("id")
+    assert (user.content, user.status, assistant.status) == ("Do you hear me?", "complete", "failed")
+    assert assistant.content.startswith(text)
+    generation = Generation.objects.get()
+    assert (generation.status, generation.error) == ("failed", code)
+    assert ai.calls == calls
+    # And the conversation goes on.
+    assert alice_online.chat(conversation.pk, "Again, then.").status_code == 201
+
+
+def test_in_a_stream_the_failure_is_a_chunk_after_what_was_said(
+    alice_online: Person, conversation: Conversation, ai: AIServer
+) -> None:
+    ai.drops_after(2)
+    response = alice_online.stream(conversation.pk)
+    found = list(chunks(response))
+    assert response.status_code == 200
+    kinds = [chunk if isinstance(chunk, str) else chunk["type"] for chunk in found]
+    assert kinds[-4:] == ["text-end", "data-turn", "error", "[DONE]"]
+    assert found[-3]["data"]["assistant_message"]["status"] == "failed"
+    said = "".join(chunk["delta"] for chunk in found[:-1] if chunk["type"] == "text-delta")
+    assert said == Message.objects.get(status="failed").content
+
+
+def test_an_unreachable_provider_is_502(alice_online: Person, alice: User) -> None:
+    conversation = make_conversation(alice, make_character(alice, model="nowhere/lost"))
+    response = alice_online.chat(conversation.pk)
+    assert response.status_code == 502
+    assert "127.0.0.1" not in response.text
+    assert Message.objects.filter(status="failed").count() == 1
+
+
+def test_busy_then_well_is_one_answer(alice_online: Person, conversation: Conversation, ai: AIServer) -> None:
+    ai.fails(429, times=2)
+    ai.says("Now then.")
+    response = alice_online.chat(conversation.pk)
+    assert response.status_code == 201
+    assert response.json()["assistant_message"]["content"] == "Now then."
+    assert ai.calls == 3
+    assert Generation.objects.count() == 1
+
+
+def test_hostile_text_is_cleaned_once_and_streamed_as_saved(
+    alice_online: Person, conversation: Conversation, ai: AIServer
+) -> None:
+    ai.says("", pieces=["nul\x00", "half \ud83d", "\ude00 lone \ud800", "!"])
+    found = list(chunks(alice_online.stream(conversation.pk)))
+    said = "".join(chunk["delta"] for chunk in found[:-1] if chunk["type"] == "text-delta")
+    assert said == "nulhalf \U0001f600 lone \ufffd!"
+    assert Message.objects.get(role="assistant", parent__isnull=False).content == said
+
+
+def test_what_a_dead_process_left_is_swept_up_with_its_text(
+    alice_online: Person, conversation: Conversation, alice: User, ai: AIServer, server: Server
+) -> None:
+    """The rows of a process that was killed: a running generation whose heartbeat stands still."""
+    job = generations.begin(alice, conversation.pk, {"content": "Where were we?"})
+    generations.checkpoint(job, generations.Written("We were at"))
+    Generation.objects.filter(pk=job.generation).update(heartbeat="2020-01-01T00:00:00Z")
+    message = until(lambda: Message.objects.filter(pk=job.message, status="interrupted").first())
+    assert message.content == "We were at"
+    assert message.error["code"] == "interrupted"
+    assert Generation.objects.get(pk=job.generation).status == "interrupted"
+    assert alice_online.get(f"/api/conversations/{conversation.pk}/").json()["generating"] is None
+    assert ai.calls == 0
+    assert alice_online.chat(conversation.pk, "Go on.").status_code == 201
+
+
+def test_an_end_overrides_a_sweep_that_came_too_early(alice: User, conversation: Conversation) -> None:
+    """A process that lost the database for a while saves its text when it is back."""
+    job = generations.begin(alice, conversation.pk, {"content": "Hello?"})
+    Generation.objects.filter(pk=job.generation).update(heartbeat="2020-01-01T00:00:00Z")
+    assert generations.sweep() == 1
+    turn = generations.end(job, generations.Written("Here after all.", status=generations.MessageStatus.COMPLETE))
+    assert turn is not None
+    assert turn["assistant_message"]["content"] == "Here after all."
+    assert Message.objects.get(pk=job.message).status == "complete"
+
+
+@pytest.mark.django_db
+def test_the_database_itself_allows_one_running_generation(alice: User, conversation: Conversation) -> None:
+    from django.db import IntegrityError, transaction
+
+    job = generations.begin(alice, conversation.pk, {"content": "Hello?"})
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Generation.objects.create(conversation=conversation, message_id=job.message, provider="x", model="y")
