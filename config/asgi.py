@@ -120,6 +120,11 @@ class PooledHandler(ASGIHandler):
             connections.close_all()
         return response
 
+    async def send_response(self, response: Any, send: Send) -> None:
+        if not response.streaming and response.status_code not in (204, 304) and "Content-Length" not in response:
+            response["Content-Length"] = str(len(response.content))
+        await super().send_response(response, send)
+
     async def send_stream(self, response: StreamingHttpResponse, send: Send) -> None:
         if response.is_async:
             await self.send_response(response, send)

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+import django
 import django_stubs_ext
-from environs import Env
+from environs import Env, validate
 
 from config.offer import read_offer
 
@@ -18,12 +19,15 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # Not eager: `env.seal()` at the end names everything that is missing or wrong in one message.
 env = Env(eager=False)
 
+# Validators raise; environs does not look at what a function returns.
+not_empty = validate.Length(min=1, error="Environment variable is empty.")
+
 DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY")
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS")
+SECRET_KEY = env.str("SECRET_KEY", validate=not_empty)
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=not_empty)
 HTTPS = env.bool("HTTPS", True)
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=lambda n: n >= 0)
-WEB_THREADS = env.int("WEB_THREADS", 8, validate=lambda n: 1 <= n <= 64)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
+WEB_THREADS = env.int("WEB_THREADS", 8, validate=validate.Range(1, 64))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
@@ -51,6 +55,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "apps.api.middleware.RequestContext",
+    "apps.api.middleware.KnownHost",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -96,7 +101,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # ── Database ─────────────────────────────────────────────────────────────────────────────────
 
-_database: dict[str, Any] = {**dj_database_url.parse(env.str("DATABASE_URL") or "postgres://unset")}
+_database: dict[str, Any] = {**dj_database_url.parse(env.str("DATABASE_URL", validate=not_empty) or "postgres://unset")}
 _database |= {
     "CONN_MAX_AGE": 0,
     "CONN_HEALTH_CHECKS": True,
@@ -105,7 +110,7 @@ _database |= {
     "OPTIONS": {
         **_database.get("OPTIONS", {}),
         # One connection a pool thread, and a little room for what runs outside of it.
-        "pool": {"min_size": 1, "max_size": WEB_THREADS + 2, "timeout": 10},
+        "pool": {"min_size": 1, "max_size": (WEB_THREADS or 0) + 2, "timeout": 10},
         "connect_timeout": 10,
     },
 }
@@ -130,29 +135,37 @@ PASSWORD_HASHERS = [
 LOGIN_URL = "/api/auth/login/"
 LOGIN_REDIRECT_URL = "/api/"
 LOGOUT_REDIRECT_URL = "/api/"
-REGISTRATION = env.str("REGISTRATION", "open", validate=lambda word: word in {"open", "closed"})
+REGISTRATION = env.str("REGISTRATION", "open", validate=validate.OneOf(["open", "closed"]))
 PASSWORD_RESET_URL = env.str("PASSWORD_RESET_URL", "")
 
 SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", 15, validate=lambda n: n > 0)),
-    "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_DAYS", 30, validate=lambda n: n > 0)),
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", 15, validate=validate.Range(1)) or 0),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_DAYS", 30, validate=validate.Range(1)) or 0),
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,
 }
 
-EMAIL_HOST = env.str("EMAIL_HOST", "")
-EMAIL_PORT = env.int("EMAIL_PORT", 587)
-EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
-EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "dramatis@localhost")
-if EMAIL_HOST:
-    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-elif DEBUG:
-    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+_mail = {
+    "host": env.str("EMAIL_HOST", ""),
+    "port": env.int("EMAIL_PORT", 587),
+    "username": env.str("EMAIL_HOST_USER", ""),
+    "password": env.str("EMAIL_HOST_PASSWORD", ""),
+    "use_tls": env.bool("EMAIL_USE_TLS", True),
+    "timeout": 10,
+}
+_mail_way = "smtp" if _mail["host"] else "console" if DEBUG else "dummy"
+_mail_backend = f"django.core.mail.backends.{_mail_way}.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": _mail_backend, "OPTIONS": _mail if _mail["host"] else {}}}
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    EMAIL_BACKEND = _mail_backend
+    EMAIL_HOST = _mail["host"]
+    EMAIL_PORT = _mail["port"]
+    EMAIL_HOST_USER = _mail["username"]
+    EMAIL_HOST_PASSWORD = _mail["password"]
+    EMAIL_USE_TLS = _mail["use_tls"]
+    EMAIL_TIMEOUT = _mail["timeout"]
 
 # ── The API ──────────────────────────────────────────────────────────────────────────────────
 
@@ -221,11 +234,11 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 # ── The model ────────────────────────────────────────────────────────────────────────────────
 
-_base_url = env.str("AI_BASE_URL")
+_base_url = env.str("AI_BASE_URL", validate=not_empty)
 _api_key = env.str("AI_API_KEY", "")
-_models: list[str] = env.list("AI_MODEL")
+_models: list[str] = env.list("AI_MODEL", validate=not_empty)
 _more_providers = env.json("AI_PROVIDERS", [])
-AI_CONTEXT_TOKENS = env.int("AI_CONTEXT_TOKENS", 8192, validate=lambda n: n >= 512)
+AI_CONTEXT_TOKENS = env.int("AI_CONTEXT_TOKENS", 8192, validate=validate.Range(min=512))
 AI_SYSTEM_PROMPT = env.str(
     "AI_SYSTEM_PROMPT",
     "Write {{char}}'s next reply in a conversation between {{char}} and {{user}}. Stay in character.",

@@ -39,7 +39,7 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     "/api/auth/users/reset_password/": lambda who: {"email": who.user.email},
     "/api/auth/users/reset_password_confirm/": lambda who: {
         "uid": urlsafe_base64_encode(force_bytes(who.user.pk)),
-        "token": default_token_generator.make_token(who.user),
+        "token": default_token_generator.make_token(User.objects.get(pk=who.user.pk)),
         "new_password": "another good password",
     },
     "/api/auth/users/set_password/": lambda who: {

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
+from apps.accounts import tokens
 from apps.accounts.models import User
 from apps.characters.models import Character
 from apps.conversations.models import Conversation, Message
@@ -142,6 +143,17 @@ def test_deleting_needs_the_password(as_alice: APIClient, body: dict[str, str]) 
     code = "invalid_password" if body else "required"
     refused(as_alice.delete(ME, body, format="json"), 400, code, "current_password")
     assert User.objects.count() == 1
+
+
+def test_an_account_is_deleted_while_turns_are_taken_in_it(server: Server, alice: User) -> None:
+    conversations = [make_conversation(alice).pk for _ in range(6)]
+    token = tokens.sign_in(alice)["access"]
+    with ThreadPoolExecutor(7) as crowd:
+        turns = [crowd.submit(Person(server.url, token).chat, pk) for pk in conversations]
+        deleted = crowd.submit(Person(server.url, token).request, "DELETE", ME, json={"current_password": PASSWORD})
+    assert deleted.result().status_code == 204
+    assert {turn.result().status_code for turn in turns} <= {201, 401, 404}
+    assert not User.objects.exists()
 
 
 # ── A new password ───────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,9 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dj_database_url
 import psutil
+import psycopg
 import pytest
 
 from config.local.lock import OwnerLock
@@ -227,6 +229,19 @@ def test_in_a_closed_home_the_data_is_kept_where_the_servers_user_reaches_it(
     second = run(**NO_MODEL)
     assert second.post("/api/auth/jwt/create/", ADA) == 200
     assert second.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["Capitals", "a space, a comma and 'quotes'", "Straße", "l" * 90])
+def test_the_databases_address_is_readable_from_any_folder(data_dir: Path, name: str) -> None:
+    postgres = EmbeddedPostgres(data_dir / name, durable=False)
+    try:
+        host = dj_database_url.parse(postgres.start())["HOST"]
+        with psycopg.connect(host=host, user="postgres", dbname="dramatis") as connection:
+            assert connection.execute("SELECT lower('ÀÉ')").fetchone() == ("àé",)
+    finally:
+        postgres.remove()
+    assert list(data_dir.iterdir()) == []
+    assert not Path(host).exists()
 
 
 def test_when_postgresql_dies_the_run_says_so_and_ends(run: Callable[..., Run]) -> None:

@@ -3,15 +3,18 @@
 from typing import Any
 
 from rest_framework_simplejwt.authentication import JWTAuthentication
-from rest_framework_simplejwt.exceptions import AuthenticationFailed
-from rest_framework_simplejwt.tokens import Token
+from rest_framework_simplejwt.exceptions import InvalidToken
+from rest_framework_simplejwt.tokens import AccessToken, Token
 
-from apps.accounts.tokens import user_of
+from apps.accounts import tokens
 
 
 class TokenAuthentication(JWTAuthentication):
+    def get_validated_token(self, raw_token: bytes) -> Token:
+        return tokens.read(AccessToken, raw_token)
+
     def get_user(self, validated_token: Token) -> Any:
-        user = user_of(validated_token)
+        user = tokens.user_of(validated_token)
         if user is None:
-            raise AuthenticationFailed("This token has ended.", code="token_ended")
+            raise InvalidToken()
         return user

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from apps.api.rows import Row, new_id
@@ -40,9 +40,23 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def clean(self) -> None:
+        # Before the admin's forms look whether the address is taken.
+        self.email = self.email.lower()
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = self.email.lower()
         super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            # Nobody signs in or takes a turn between the search for what goes along and its deletion: who is about to
+            # holds one of these rows, and is waited for.
+            User.objects.select_for_update().filter(pk=self.pk).first()
+            for relation in self._meta.related_objects:
+                rows = relation.related_model._base_manager.filter(**{relation.field.name: self.pk})
+                list(rows.select_for_update().order_by("pk").values_list("pk"))
+            return super().delete(*args, **kwargs)
 
     @property
     def name(self) -> str:
@@ -52,6 +66,14 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     def token_mark(self) -> str:
         """What every token of this person carries; another password, another mark."""
         return self.get_session_auth_hash()[:32]
+
+
+class TokenFamilies(models.QuerySet["TokenFamily"]):
+    def end(self) -> None:
+        """Delete these, each only when no exchange is under way in it, which would leave a rotated token behind."""
+        with transaction.atomic():
+            held = list(self.select_for_update().values_list("pk", flat=True))
+            self.model.objects.filter(pk__in=held).delete()
 
 
 class TokenFamily(models.Model):
@@ -65,6 +87,8 @@ class TokenFamily(models.Model):
     current = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
+
+    objects = TokenFamilies.as_manager()
 
     def __str__(self) -> str:
         return str(self.id)

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.auth import password_validation
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils import timezone
 from django.utils.encoding import force_str
 from django.utils.http import urlsafe_base64_decode
 from rest_framework import serializers
@@ -13,8 +14,11 @@ from rest_framework.validators import UniqueValidator
 from apps.accounts.models import User
 from apps.api.fields import Line, ModelSerializer, Text
 
+MIN_PASSWORD = 8
 MAX_PASSWORD = 256
 TAKEN = "There is an account with this address already."
+NOT_YOURS = "This is not your password."
+USED_UP = "This link is used up or wrong."
 
 
 class Password(Text):
@@ -22,6 +26,11 @@ class Password(Text):
         super().__init__(
             **{"write_only": True, "max_length": MAX_PASSWORD, "style": {"input_type": "password"}, **options}
         )
+
+
+class NewPassword(Password):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"min_length": MIN_PASSWORD, **options})
 
 
 class Email(serializers.EmailField):
@@ -43,7 +52,7 @@ class SignUpSerializer(ModelSerializer):
         max_length=254,
         validators=[UniqueValidator(User.objects.all(), message=TAKEN)],
     )
-    password = Password()
+    password = NewPassword()
 
     class Meta:
         model = User
@@ -61,18 +70,25 @@ class MeSerializer(ModelSerializer):
         fields = ("id", "email", "display_name", "created_at")
         read_only_fields = ("email",)
 
+    def update(self, instance: User, validated_data: dict[str, Any]) -> User:
+        # This and nothing else: what was read a moment ago must not undo a change of password, or a deletion.
+        User.objects.filter(pk=instance.pk).update(**validated_data, updated_at=timezone.now())
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        return instance
+
 
 class CurrentPasswordSerializer(serializers.Serializer[None]):
     current_password = Password()
 
     def validate_current_password(self, value: str) -> str:
         if not self.context["request"].user.check_password(value):
-            raise ValidationError("This is not your password.", code="invalid_password")
+            raise ValidationError(NOT_YOURS, code="invalid_password")
         return value
 
 
 class SetPasswordSerializer(CurrentPasswordSerializer):
-    new_password = Password()
+    new_password = NewPassword()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         check_password_strength(attrs["new_password"], self.context["request"].user, "new_password")
@@ -86,7 +102,7 @@ class ResetPasswordSerializer(serializers.Serializer[None]):
 class ResetPasswordConfirmSerializer(serializers.Serializer[None]):
     uid = Line(max_length=100, help_text="From the link in the mail.")
     token = Line(max_length=100, help_text="From the link in the mail.")
-    new_password = Password()
+    new_password = NewPassword()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -94,7 +110,7 @@ class ResetPasswordConfirmSerializer(serializers.Serializer[None]):
         except (ValueError, DjangoValidationError):
             user = None
         if user is None or not default_token_generator.check_token(user, attrs["token"]):
-            raise ValidationError({"token": ["This link is used up or wrong."]}, code="invalid_token")
+            raise ValidationError({"token": [USED_UP]}, code="invalid_token")
         check_password_strength(attrs["new_password"], user, "new_password")
         return {**attrs, "user": user}
 

@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from django.forms import Form
 from rest_framework.throttling import SimpleRateThrottle
 
 
@@ -13,9 +14,12 @@ class ByAddress(SimpleRateThrottle):
 
 class ByAccount(SimpleRateThrottle):
     def get_cache_key(self, request: Any, view: Any) -> str | None:
-        # DRF's requests have `data`; the sign-in pages' have `POST`, and call the e-mail address a username.
-        data = request.data if hasattr(request, "data") else request.POST
-        account = (data.get("email") or data.get("username")) if hasattr(data, "get") else None
+        # The sign-in pages give their form for a view. It is the very field that is then signed in with, as it was
+        # cleaned: any other could name somebody else.
+        if isinstance(view, Form):
+            account = view.cleaned_data.get("username")
+        else:
+            account = request.data.get("email") if isinstance(request.data, dict) else None
         if not isinstance(account, str):
             return None
         ident = hashlib.sha256(account.strip().lower().encode(errors="replace")).hexdigest()

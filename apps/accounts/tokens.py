@@ -8,6 +8,7 @@ so all of it ends at once. A change of password ends every family through the ma
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -24,23 +25,29 @@ MARK = "mark"
 # Clients that refresh in several tabs at once send one token twice within moments; that is no theft.
 GRACE = timedelta(seconds=10)
 
+# What comes of claims of the wrong type or size.
+NONSENSE = (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError, RecursionError)
+
 Pair = dict[str, str]
 
 
 def sign_in(user: User) -> Pair:
-    """A new family and its first pair."""
+    """A new family and its first pair; `InvalidToken` where the account was deleted a moment ago."""
     now = timezone.now()
-    user.token_families.filter(expires_at__lt=now).delete()
-    User.objects.filter(pk=user.pk).update(last_login=now)
-    family = TokenFamily(user=user, expires_at=now + api_settings.REFRESH_TOKEN_LIFETIME)
-    pair = _next_pair(family, user)
-    family.save()
+    with transaction.atomic():
+        # Holds the row: the account cannot be deleted before its family is there to be deleted with it.
+        if not User.objects.filter(pk=user.pk).update(last_login=now):
+            raise InvalidToken()
+        user.token_families.filter(expires_at__lt=now).end()
+        family = TokenFamily(user=user, expires_at=now + api_settings.REFRESH_TOKEN_LIFETIME)
+        pair = _next_pair(family, user)
+        family.save()
     return pair
 
 
 def refresh(raw: str) -> Pair:
     """Exchange a refresh token for the next pair; `InvalidToken` where it is not the current one of a living family."""
-    token = _read(RefreshToken, raw)
+    token = read(RefreshToken, raw)
     with transaction.atomic():
         pair = _rotate(token)
     if pair is None:
@@ -70,7 +77,7 @@ def _rotate(token: Token) -> Pair | None:
 
 def sign_out(raw: str) -> None:
     """End the family of a refresh token; a token that is no longer valid is refused as everywhere."""
-    token = _read(RefreshToken, raw)
+    token = read(RefreshToken, raw)
     with transaction.atomic():
         family = _locked_family(token)
         if family is None:
@@ -78,42 +85,47 @@ def sign_out(raw: str) -> None:
         family.delete()
 
 
-def set_password(user: User, password: str) -> None:
-    """A new password, and the end of everything that was signed in with the old one."""
-    user.set_password(password)
-    user.save(update_fields=["password", "updated_at"])
-    user.token_families.all().delete()
+def set_password(user: User, password: str) -> bool:
+    """A new password, and the end of everything that was signed in with the old one.
+
+    False, and nothing is done, where the password is no longer the one that `user` was read with: of many who use
+    one link, or one old password, at once, one succeeds.
+    """
+    with transaction.atomic():
+        if not User.objects.select_for_update().filter(pk=user.pk, password=user.password):
+            return False
+        user.set_password(password)
+        user.save(update_fields=["password", "updated_at"])
+        user.token_families.all().end()
+    return True
 
 
 def user_of(token: Token) -> User | None:
     """Whose token this is, if its family lives, its user is active and the password is the same as then."""
-    user = User.objects.filter(pk=token.get("user_id"), token_families=token.get(FAMILY)).first()
+    user = User.objects.filter(pk=token["user_id"], token_families=token[FAMILY]).first()
     return user if user is not None and _stands(token, user) else None
 
 
 def verify(raw: str) -> None:
     """`InvalidToken` unless this access token would be let in, or this refresh token is its family's current one."""
-    token = _read(AccessToken if _is_access(raw) else RefreshToken, raw)
-    if user_of(token) is None:
-        raise InvalidToken()
-    if isinstance(token, RefreshToken) and not TokenFamily.objects.filter(current=token["jti"]).exists():
-        raise InvalidToken()
-
-
-def _is_access(raw: str) -> bool:
     try:
-        AccessToken(raw)  # type: ignore[arg-type]  # the stub wants a Token, the code a string
-    except TokenError:
-        return False
-    return True
+        token = read(AccessToken, raw)
+    except InvalidToken:
+        token = read(RefreshToken, raw)
+    current = TokenFamily.objects.filter(pk=token[FAMILY], current=token["jti"])
+    if user_of(token) is None or (isinstance(token, RefreshToken) and not current.exists()):
+        raise InvalidToken()
 
 
-def _read(kind: type[Token], raw: str) -> Token:
+def read(kind: type[Token], raw: str | bytes) -> Token:
+    """What the token says; `InvalidToken` unless we signed it, as this kind, and it has not expired."""
     try:
-        token = kind(raw)  # type: ignore[arg-type]
-        # Ours always carry these; something else signed with the same key does not.
-        token["jti"], token[FAMILY], token[MARK]
-    except (TokenError, KeyError) as error:
+        token = kind(raw)  # type: ignore[arg-type]  # the stub wants a Token, the code a string
+        # Ours always carry these; something else signed with the same key may not.
+        token[MARK]
+        for claim in ("jti", "user_id", FAMILY):
+            UUID(token[claim])
+    except (TokenError, *NONSENSE) as error:
         raise InvalidToken() from error
     return token
 

@@ -75,7 +75,8 @@ class ResetViewSet(Public):
     def reset_password_confirm(self, request: Request) -> Response:
         """Set the password with what the mail said. Every token of the account ends."""
         fields = self.validated(request)
-        tokens.set_password(fields["user"], fields["new_password"])
+        if not tokens.set_password(fields["user"], fields["new_password"]):  # somebody was faster with the same link
+            raise ValidationError({"token": [serializers.USED_UP]}, code="invalid_token")
         return Response(status=204)
 
 
@@ -114,7 +115,8 @@ class AccountViewSet(Steps):
     @action(detail=False, methods=["post"], serializer_class=serializers.SetPasswordSerializer)
     def set_password(self, request: Request) -> Response:
         """Change your password. Every token of yours ends; sign in again."""
-        tokens.set_password(self.user, self.validated(request)["new_password"])
+        if not tokens.set_password(self.user, self.validated(request)["new_password"]):  # it was changed meanwhile
+            raise ValidationError({"current_password": [serializers.NOT_YOURS]}, code="invalid_password")
         if request.auth is None:  # signed in by the session cookie, which goes on
             update_session_auth_hash(request._request, self.user)
         return Response(status=204)

@@ -4,10 +4,11 @@ Views raise; this module translates, once. What Django refuses before a view is 
 CSRF) comes out of the `handler` views below in the same shape.
 """
 
+import logging
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.views import defaults
 from drf_standardized_errors.handler import ExceptionHandler
@@ -16,13 +17,15 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, NotFou
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
+log = logging.getLogger("dramatis.api")
+
 
 class Conflict(APIException):
     """The request is sound, but not as things stand. Subclasses say how."""
 
     status_code = status.HTTP_409_CONFLICT
     default_code = "conflict"
-    default_detail = "This does not go together with the current state."
+    default_detail = "Things changed meanwhile. Look again, and try again."
 
 
 class BadBody(APIException):
@@ -53,6 +56,10 @@ class Translate(ExceptionHandler):
                 return NotFound()
             case OperationalError():
                 return DatabaseUnavailable()
+            case IntegrityError():
+                # What was looked at is gone by the time of the commit: deleted meanwhile, by the same user elsewhere.
+                log.warning("changed meanwhile", exc_info=exc)
+                return Conflict(code="changed_meanwhile")
             case RequestDataTooBig():
                 return BodyTooLarge()
             case SuspiciousOperation() | UnreadablePostError():
@@ -64,6 +71,13 @@ class Translate(ExceptionHandler):
                 return failed
         known: Exception = super().convert_known_exceptions(exc)
         return known
+
+    def format_exception(self, exc: APIException) -> dict[str, Any]:
+        data: dict[str, Any] = super().format_exception(exc)
+        for error in data["errors"]:
+            # Some sentences repeat what was sent, and a lone surrogate in there could not be sent back.
+            error["detail"] = error["detail"].encode("utf-8", "replace").decode()
+        return data
 
     def get_response(self, exc: APIException, data: dict[str, Any]) -> Response:
         response: Response = super().get_response(exc, data)

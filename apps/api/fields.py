@@ -24,6 +24,9 @@ def from_form(field: serializers.Field[Any, Any, Any, Any]) -> bool:
 class Text(serializers.CharField):
     """Text as it was sent: not trimmed, no NUL, no lone surrogate (PostgreSQL holds neither)."""
 
+    # Whether white space alone counts as blank; the API's schema says so.
+    needs_words = False
+
     def __init__(self, **options: Any) -> None:
         options.setdefault("trim_whitespace", False)
         super().__init__(**options)
@@ -36,6 +39,8 @@ class Text(serializers.CharField):
 
 class Line(Text):
     """A name or a title: one line, trimmed."""
+
+    needs_words = True
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"trim_whitespace": True, **options})

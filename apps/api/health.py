@@ -1,6 +1,7 @@
 """Liveness, readiness and metrics, for the machines that watch over this one."""
 
 import hmac
+from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection
@@ -11,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import AllowAny
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -29,7 +30,9 @@ class Readiness(serializers.Serializer[None]):
 class Watched(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    renderer_classes = (JSONRenderer,)
+    renderer_classes: tuple[type[BaseRenderer], ...] = (JSONRenderer,)
+    # A scraper's `Accept: text/plain; version=0.0.4` is not about the version of this API.
+    versioning_class = None
 
     def get_authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="metrics"'
@@ -59,7 +62,19 @@ def database_answers() -> bool:
     return True
 
 
+class PlainText(BaseRenderer):
+    """Lets `Accept: text/plain` be asked for. The text itself never passes through a renderer."""
+
+    media_type = "text/plain"
+    format = "txt"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return JSONRenderer().render(data, accepted_media_type, renderer_context)
+
+
 class MetricsView(Watched):
+    renderer_classes = (PlainText, JSONRenderer)
+
     @extend_schema(
         operation_id="metrics",
         auth=[],

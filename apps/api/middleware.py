@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import is_valid_path
 from uuid_utils.compat import uuid7
 
 from apps.api import metrics
@@ -29,12 +30,10 @@ class RequestContext:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get("X-Request-ID", "")
         identity = given if ACCEPTED_ID.fullmatch(given) else str(uuid7())
-        token = request_id.set(identity)
+        # Never reset: a request has a context of its own, and Django's line about a 4xx is written after this returns.
+        request_id.set(identity)
         start = time.perf_counter()
-        try:
-            response = self.get_response(request)
-        finally:
-            request_id.reset(token)
+        response = self.get_response(request)
         response["X-Request-ID"] = identity
 
         def note(response: HttpResponseBase) -> None:
@@ -59,8 +58,24 @@ BODY_TOO_LARGE = "dramatis.body_too_large"
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
+class KnownHost:
+    """400 for a host that ALLOWED_HOSTS does not name. Probes come by the machine's own address and are let through."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.rstrip("/") not in PROBES:
+            request.get_host()
+        return self.get_response(request)
+
+
+PROBES = {"/healthz", "/readyz", "/metrics"}
+
+
 class BodyLimit:
-    """Answers 413 where the ASGI handler stopped reading a body that was too large."""
+    """Refuses what is not read: 413 where the ASGI handler stopped because a body was too large, 415 for one that
+    says it is not UTF-8. Some of Python's codecs are no text, and some fail in ways of their own."""
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
@@ -68,17 +83,27 @@ class BodyLimit:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.META.get(BODY_TOO_LARGE):
             return error_response(request, 413, BodyTooLarge.default_code, str(BodyTooLarge.default_detail))
+        if (request.content_params or {}).get("charset", "utf-8").lower() not in UTF8:
+            return error_response(request, 415, "unsupported_media_type", "Bodies are read in UTF-8 only.")
         return self.get_response(request)
 
 
+# By the names that are in use. ASCII is a part of it.
+UTF8 = {"utf-8", "utf8", "us-ascii", "ascii"}
+
+
 class OptionalTrailingSlash:
-    """Makes `/api/characters` mean `/api/characters/`, for every method, without a redirect that drops bodies."""
+    """Makes `/api/characters` mean `/api/characters/`, for every method, without a redirect that drops bodies; and
+    `/healthz/` mean `/healthz`."""
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info.startswith("/api/") and not request.path_info.endswith("/"):
-            request.path_info += "/"
-            request.path += "/"
+        path = request.path_info
+        other = path.removesuffix("/") if path.endswith("/") else f"{path}/"
+        as_routed = path.startswith("/api/") and path.endswith("/")
+        if not as_routed and not is_valid_path(path) and is_valid_path(other):
+            request.path = request.path.removesuffix(path) + other
+            request.path_info = other
         return self.get_response(request)

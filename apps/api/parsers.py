@@ -15,5 +15,3 @@ class JSONParser(parsers.JSONParser):
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.") from error
-        except LookupError as error:
-            raise ParseError("The charset of the body is not known.") from error

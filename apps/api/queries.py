@@ -2,11 +2,16 @@
 
 from typing import Any, cast
 
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 
 def query_of(request: Request, kind: type[Serializer[Any]]) -> dict[str, Any]:
     serializer = kind(data=request.query_params)
+    for name, field in serializer.fields.items():
+        # DRF takes a parameter without a value for one that is not there, whatever it is.
+        if request.query_params.get(name) == "" and not (getattr(field, "allow_blank", False) or field.allow_null):
+            raise ValidationError({name: ["This parameter has no value."]}, code="blank")
     serializer.is_valid(raise_exception=True)
     return cast(dict[str, Any], serializer.validated_data)

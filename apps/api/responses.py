@@ -23,6 +23,7 @@ class AwaitedResponse(HttpResponse, Generic[T]):
         self._answer = answer
         # What is to be done when it is there, on the thread that makes it: the log's line, for one.
         self.then: list[Callable[[HttpResponse], None]] = []
+        self._arrived = False
 
     async def arrive(self) -> None:
         outcome = await self._news()
@@ -35,5 +36,16 @@ class AwaitedResponse(HttpResponse, Generic[T]):
         for name, value in answer.items():
             if name == "Vary" or name not in self or name == "Content-Type":
                 self[name] = value
+        self._tell()
+
+    def close(self) -> None:
+        if not self._arrived:
+            # nginx's number for a client that did not wait.
+            self.status_code = 499
+            self._tell()
+        super().close()
+
+    def _tell(self) -> None:
+        self._arrived = True
         for callback in self.then:
             callback(self)

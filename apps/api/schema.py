@@ -7,6 +7,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
+from apps.api.fields import Text
+
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -37,9 +39,70 @@ ABOUT = {
     "503": "The database cannot be reached just now.",
 }
 
+# As components of the schema.
+NAMES = {
+    "400": "BadRequest",
+    "401": "NotSignedIn",
+    "403": "Refused",
+    "404": "NotFound",
+    "406": "NotAcceptable",
+    "409": "Conflict",
+    "413": "BodyTooLarge",
+    "415": "UnsupportedMediaType",
+    "429": "TooManyRequests",
+    "500": "ServerError",
+    "503": "DatabaseUnavailable",
+}
+
+
+# PostgreSQL holds no NUL; some texts may not be blank either.
+NO_NUL = r"^[^\u0000]*$"
+NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+
+JSON = "application/json"
+
 
 class Schema(AutoSchema):
-    pass
+    """Bodies in JSON, what strict fields ask of a text, and answers that hold all their fields."""
+
+    def map_parsers(self) -> list[str]:
+        """Forms are read too, for the browsable API; but they have no types, so they are no part of the contract."""
+        found: list[str] = super().map_parsers()
+        return [JSON] if JSON in found else found
+
+    def get_request_serializer(self) -> Any:
+        """A DELETE has a body only where `extend_schema` says so."""
+        return None if self.method == "DELETE" else super().get_request_serializer()
+
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        if self.method != "DELETE" or self.get_request_serializer() is None:
+            return super()._get_request_body(direction)
+        self.method = "POST"  # drf-spectacular knows no DELETE with a body
+        try:
+            return super()._get_request_body(direction)
+        finally:
+            self.method = "DELETE"
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        if direction == "request" and schema and schema.get("type") == ["string", "null"] and "format" in schema:
+            # The same, in words that tools do not misread: some forget the format of a type that is a list.
+            text = {"type": "string", "format": schema.pop("format")}
+            del schema["type"]
+            schema["oneOf"] = [text, {"type": "null"}]
+        return schema
+
+    def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
+        super()._insert_field_validators(field, schema)
+        if isinstance(field, Text) and not field.read_only and "$ref" not in schema:
+            schema["pattern"] = NOT_BLANK if field.needs_words and not field.allow_blank else NO_NUL
+
+    def _postprocess_serializer_schema(self, schema: Any, serializer: Any, direction: Any) -> Any:
+        schema = super()._postprocess_serializer_schema(schema, serializer, direction)
+        if direction == "response" and schema.get("properties"):
+            absent = getattr(serializer, "may_be_absent", ())
+            schema["required"] = sorted(set(schema["properties"]) - set(absent))
+        return schema
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -56,15 +119,23 @@ def only_ours(endpoints: list[Any], **_: Any) -> list[Any]:
 
 
 def document_errors(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Adds to every operation the errors that any request can meet."""
-    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    """Adds to every operation the errors that any request can meet, and to every answer the headers that it carries."""
+    components = result.setdefault("components", {})
+    components["headers"] = HEADERS
     for name, shape in ERROR_COMPONENTS.items():
-        schemas.setdefault(name, shape)
+        components.setdefault("schemas", {}).setdefault(name, shape)
+    shared = components["responses"] = {NAMES[status]: _error(status) for status in NAMES}
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             if method in METHODS:
+                for status, answer in operation["responses"].items():
+                    answer["headers"] = {**_headers(status), **answer.get("headers", {})}
                 for status in _errors_of(path, method, operation):
-                    operation["responses"].setdefault(status, _error(status))
+                    answer = {"$ref": f"#/components/responses/{NAMES[status]}"}
+                    operation["responses"].setdefault(status, answer)
+                operation["responses"] = dict(sorted(operation["responses"].items()))
+    used = str(result["paths"])
+    components["responses"] = {name: answer for name, answer in shared.items() if f"/responses/{name}'" in used}
     return result
 
 
@@ -81,15 +152,34 @@ def _errors_of(path: str, method: str, operation: dict[str, Any]) -> list[str]:
         found.append("400")
     if re.search(r"\{\w+\}", path):
         found.append("404")
-    if "/conversations/" in path and method != "get":
+    if secured and method != "get":
         found.append("409")
     return found
 
 
 def _error(status: str) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}
-    return {"description": ABOUT[status], "content": content}
+    content = {JSON: {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}
+    return {"description": ABOUT[status], "headers": _headers(status), "content": content}
 
+
+def _headers(status: str) -> dict[str, Any]:
+    names = ["X-Request-ID", *{"401": ["WWW-Authenticate"], "429": ["Retry-After"]}.get(status, [])]
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+HEADERS: dict[str, Any] = {
+    "X-Request-ID": {
+        "description": "What this request is called in the logs: your own name for it, or one that was made.",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+    },
+    "WWW-Authenticate": {"description": "How to sign in.", "required": True, "schema": {"type": "string"}},
+    "Retry-After": {
+        "description": "Seconds to wait.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0},
+    },
+}
 
 _TEXT = {"type": "string"}
 ERROR_COMPONENTS: dict[str, Any] = {

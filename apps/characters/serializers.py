@@ -43,6 +43,8 @@ def stop_sequences(**options: Any) -> List:
 class CharacterSerializer(ModelSerializer):
     """A character, whole for its owner; others get it without `PROMPT_FIELDS` unless it shows them."""
 
+    may_be_absent = PROMPT_FIELDS
+
     mine = serializers.SerializerMethodField(help_text="Whether it is yours.")
     model = OfferedModel()
     stop = stop_sequences()
@@ -92,5 +94,5 @@ class CharacterListQuery(serializers.Serializer[None]):
     scope = serializers.ChoiceField(
         choices=["mine", "public", "all"], default="mine", help_text="Yours, those made public by anyone, or both."
     )
-    tag = Line(required=False, max_length=100, help_text="Only with this tag.")
-    search = Line(required=False, max_length=200, help_text="Words in name, creator notes or tags.")
+    tag = Line(required=False, allow_blank=True, max_length=100, help_text="Only with this tag.")
+    search = Line(required=False, allow_blank=True, max_length=200, help_text="Words in name, creator notes or tags.")

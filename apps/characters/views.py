@@ -32,7 +32,7 @@ class CharacterViewSet(Mine[Character], ModelViewSet[Character]):
             characters = characters.owned_by(self.request.user)
         elif query["scope"] == "public":
             characters = characters.public()
-        if "tag" in query:
+        if query.get("tag"):
             characters = characters.filter(tags__contains=[query["tag"]])
         return characters.matching(query.get("search", ""))
 

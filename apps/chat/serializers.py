@@ -28,7 +28,9 @@ class TurnSerializer(serializers.Serializer[None]):
 
 
 class TurnFailureSerializer(ErrorResponseSerializer):
-    """The error shape, with the turn as it was saved."""
+    """The error shape, with the turn as it was saved, if it was."""
+
+    may_be_absent = ("user_message", "assistant_message", "conversation")
 
     user_message = MessageSerializer()
     assistant_message = MessageSerializer()

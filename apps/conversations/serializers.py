@@ -2,8 +2,9 @@ from typing import Any, cast
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+from rest_framework.fields import empty
 
-from apps.api.fields import JSONObject, Line, ModelSerializer, Text, WholeNumber
+from apps.api.fields import JSONObject, Line, ModelSerializer, Text, WholeNumber, from_form
 from apps.characters.models import Character
 from apps.characters.serializers import MODEL_SETTINGS, OfferedModel, stop_sequences
 from apps.conversations import tree
@@ -17,6 +18,12 @@ class OwnReference(serializers.PrimaryKeyRelatedField[Any]):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"pk_field": serializers.UUIDField(), **options})
+
+    def run_validation(self, data: Any = empty) -> Any:
+        # DRF takes "" for null; only forms have no other way to say it.
+        if data == "" and not from_form(self):
+            return self.to_internal_value(data)
+        return super().run_validation(data)
 
 
 class VisibleCharacter(OwnReference):
@@ -34,6 +41,8 @@ class MessageHere(OwnReference):
 
 class Content(Text):
     """What is said: not blank, kept exactly."""
+
+    needs_words = True
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"max_length": MAX_CONTENT, **options})
@@ -89,7 +98,7 @@ class ConversationSerializer(ModelSerializer):
 class NewConversationSerializer(ModelSerializer):
     character = VisibleCharacter()
     greeting = WholeNumber(
-        required=False, min_value=0, default=0, help_text="0: the first message; n: its nth alternate."
+        required=False, min_value=0, max_value=100, default=0, help_text="0: the first message; n: its nth alternate."
     )
     title = Line(required=False, allow_blank=True, max_length=200)
     topic = Text(required=False, allow_blank=True, max_length=20_000, help_text="What this conversation is about.")
@@ -103,7 +112,7 @@ class NewConversationSerializer(ModelSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         greetings = len(attrs["character"].greetings())
         if attrs["greeting"] >= max(greetings, 1):
-            raise ValidationError({"greeting": [f"This character has {greetings} greetings."]}, code="invalid")
+            raise ValidationError({"greeting": [f"This character has {greetings} greetings."]}, code="does_not_exist")
         return attrs
 
 
@@ -112,7 +121,9 @@ class ConversationListQuery(serializers.Serializer[None]):
     archived = serializers.BooleanField(
         required=False, allow_null=True, default=None, help_text="Only archived ones, or only those that are not."
     )
-    search = Line(required=False, max_length=200, help_text="Words in title, topic or the character's name.")
+    search = Line(
+        required=False, allow_blank=True, max_length=200, help_text="Words in title, topic or the character's name."
+    )
 
 
 class MessageError(serializers.Serializer[None]):

@@ -1,139 +1,25 @@
-"""Start everything, say where it is, and stop everything again."""
-
 import os
-import socket
 import sys
 
-from config.local import environment, listener
-from config.local.lock import OwnerLock
-from config.local.model import EmbeddedModel
-from config.local.options import Options, read_options
-from config.local.placement import make_home
-from config.local.postgres import EmbeddedPostgres
 from config.local.signals import held, interrupt, stops_call
-from config.local.terminal import Refused, Terminal, say
 
 
 def main() -> int:
     """The exit status: 0 after a stop that was asked for while serving, 130 after one during the start."""
-    stops_call(interrupt)
     try:
-        return start(read_options(os.environ))
-    except Refused as refusal:
-        print(refusal, file=sys.stderr)
-        return refusal.status
-    except PermissionError as error:
-        print(
-            f"{error.filename} belongs to another user: start as that user, or choose another DATA_DIR.",
-            file=sys.stderr,
-        )
-        return 1
+        stops_call(interrupt)
+        # Importing takes long enough for a Ctrl-C.
+        with held():
+            from config.local import launcher
+
+        return launcher.launch()
     except KeyboardInterrupt:
         return 130
 
 
-def start(options: Options) -> int:
-    """Make sure that the data and the port are ours alone, then run."""
-    make_home(options.data_dir)
-    lock = OwnerLock(options.data_dir / "run.lock")
-    if not lock.take():
-        pid, url = lock.owner()
-        raise Refused(
-            f"Dramatis already runs with the data in {options.data_dir} (process {pid}, {url or 'about to start'}): "
-            "stop it first, or choose another DATA_DIR and PORT."
-        )
-    lock.sign(os.getpid())
-    workers = OwnerLock(options.data_dir / "workers.lock")
-    if not workers.is_free():
-        say("waiting for the workers of an earlier run to end")
-        workers.wait_until_free(20)
-    with listener.open_listener(options.host, options.port) as bound:
-        lock.sign(os.getpid(), listener.url_of(bound))
-        return run(options, bound)
-
-
-def run(options: Options, bound: socket.socket) -> int:
-    model = EmbeddedModel(options.data_dir) if options.embeds_model else None
-    postgres = EmbeddedPostgres(options.data_dir, say=say) if options.embeds_database else None
-    terminal = Terminal()
-    try:
-        say(f"data: {options.data_dir}")
-        begin(options, postgres, model)
-        # Django takes a while to import: the database and the model start meanwhile.
-        from config.local import database, serving
-
-        database.load_django()
-        if postgres:
-            postgres.wait()
-        database.bring_up_to_date(say)
-        if options.makes_demo:
-            database.make_demo()
-        demo_is_open = database.demo_is_open()
-        if model:
-            model.wait()
-        watch = serving.Watch(
-            ready=lambda: listener.answers(bound),
-            announce=lambda: announce(options, bound, demo_is_open),
-            terminal=terminal,
-            postgres=postgres,
-            model=model,
-        )
-        watch.start()
-        try:
-            serving.serve(bound, options.workers, options.data_dir / "workers.lock")
-        finally:
-            watch.end()
-            database.let_go()
-        return 1 if watch.database_died else 0
-    finally:
-        with held():
-            stop(postgres, model)
-
-
-def begin(options: Options, postgres: EmbeddedPostgres | None, model: EmbeddedModel | None) -> None:
-    if model:
-        say(f"model: starting {model.name}")
-        if orphan := model.begin():
-            say(f"model: ended the server that an earlier run left behind (process {orphan})")
-    url = None
-    if postgres:
-        say("postgres: starting")
-        url = postgres.begin()
-    environment.fill_in(
-        options,
-        database_url=url,
-        model=(model.base_url, model.key, model.name, model.context_tokens) if model else None,
-    )
-
-
-def stop(postgres: EmbeddedPostgres | None, model: EmbeddedModel | None) -> None:
-    started = [each for each in (model, postgres) if each]
-    if started:
-        say(f"stopping {' and '.join(each.child.title for each in started)}")
-    for each in started:
-        each.ask()
-    for each in started:
-        each.stop()
-
-
-def announce(options: Options, bound: socket.socket, demo_is_open: bool) -> None:
-    url = listener.url_of(bound)
-    say(f"\nDramatis is ready: {url} (Ctrl-C stops it)")
-    say(f"  documentation  {url}/api/docs/")
-    json = "-H 'Content-Type: application/json' -d"
-    if demo_is_open and options.is_private:
-        say("  demo sign-in   demo@dramatis.local, password dramatis-demo")
-        body = '{"email": "demo@dramatis.local", "password": "dramatis-demo"}'
-        say(f"  try            curl -s {url}/api/auth/jwt/create/ {json} '{body}'")
-    else:
-        body = '{"email": "you@example.com", "password": "a long one", "display_name": "You"}'
-        say(f"  try            curl -s {url}/api/auth/users/ {json} '{body}'")
-    if not options.is_private:
-        say(f"  it answers to  {os.environ['ALLOWED_HOSTS']} (ALLOWED_HOSTS: the names that clients may use)")
-        if demo_is_open:
-            say("  take care      others can reach this server, and the demo account's password is known to everybody:")
-            say("                 change it or delete the account (demo@dramatis.local)")
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stderr.flush()
+    # At once: everything is stopped, no thread may hold this up, and Python remembers an interrupt in an `exec` of some
+    # library for long enough to end with another status.
+    os._exit(status)

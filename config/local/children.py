@@ -87,6 +87,11 @@ class Child:
             self.process.wait()
         self.process = None
 
+    def forget(self) -> None:
+        """Delete its files, once it has stopped."""
+        for path in (self.log, self.log.with_suffix(".old.log"), self.lock.path):
+            path.unlink(missing_ok=True)
+
     def end_orphan(self) -> int | None:
         """End the process of an earlier run that was killed, if it still lives, and tell its pid.
 

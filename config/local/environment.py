@@ -16,6 +16,7 @@ def fill_in(options: Options, *, database_url: str | None, model: tuple[str, str
     os.environ["DATA_DIR"] = str(options.data_dir)
     os.environ.setdefault("ALLOWED_HOSTS", ",".join(allowed_hosts(options.host)))
     os.environ.setdefault("HTTPS", "off")
+    os.environ.setdefault("DRAIN_SECONDS", "2")  # Somebody waits at the terminal.
     if "SECRET_KEY" not in os.environ:
         os.environ["SECRET_KEY"] = kept_secret(options.data_dir / "secret-key")
     if database_url:

@@ -32,16 +32,20 @@ def taken(port: int) -> Refused:
     return Refused(f"Port {port} is in use by another program: stop it, or choose another PORT.")
 
 
-def url_of(listener: socket.socket) -> str:
+def reached_at(listener: socket.socket) -> tuple[str, int]:
+    """The address for clients on this machine."""
     host, port, *_ = listener.getsockname()
-    host = WILDCARDS.get(host, host)
+    return WILDCARDS.get(host, host), port
+
+
+def url_of(address: tuple[str, int]) -> str:
+    host, port = address
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def answers(listener: socket.socket) -> bool:
-    host, port, *_ = listener.getsockname()
+def answers(address: tuple[str, int]) -> bool:
     try:
-        socket.create_connection((WILDCARDS.get(host, host), port), timeout=2).close()
+        socket.create_connection(address, timeout=2).close()
     except OSError:
         return False
     return True

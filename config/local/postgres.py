@@ -111,10 +111,13 @@ class EmbeddedPostgres:
                 self.sockets.remove()
 
     def remove(self) -> None:
-        """Stop it and delete its data, wherever that is."""
+        """Stop it and delete its data, wherever that is, its log and its lock; `home` too, if nothing else is in it."""
         self.stop()
         if self.placement is not None:
             shutil.rmtree(self.placement.data, ignore_errors=True)
+        self.child.forget()
+        if self.home.is_dir() and not any(self.home.iterdir()):
+            self.home.rmdir()
 
     def __enter__(self) -> Self:
         try:

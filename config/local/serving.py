@@ -18,7 +18,7 @@ from config.local.postgres import EmbeddedPostgres
 from config.local.signals import stops_call
 from config.local.terminal import Refused, Terminal, say
 
-GRACE_SECONDS = 10
+GRACE_SECONDS = 4  # Somebody waits at the terminal; what is cut off is kept as far as it came.
 
 
 class PlainServer(Server):
@@ -26,6 +26,9 @@ class PlainServer(Server):
         if self.server_state.tasks:
             say(f"stopping; answers under way have {GRACE_SECONDS} seconds, and none after another Ctrl-C")
         await super().shutdown(sockets)
+        if self.force_exit:
+            # Uvicorn leaves this out then, and what streams are about to lose would not be saved.
+            await self.lifespan.shutdown()
 
 
 class Watch(threading.Thread):

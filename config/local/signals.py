@@ -18,7 +18,13 @@ def stops_call(handler: Callable[[int, FrameType | None], object]) -> None:
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
+    """Once: a second signal, in the middle of the clearing up after the first, would leave something behind."""
+    stops_call(ignore)
     raise KeyboardInterrupt
+
+
+def ignore(number: int, frame: FrameType | None) -> None:
+    pass
 
 
 @contextmanager
@@ -26,6 +32,7 @@ def held() -> Iterator[None]:
     """Put stop signals off until the block has ended.
 
     A process that was started but not yet written down would be left behind, and so would one whose stop is cut short.
+    During an import an interrupt may come out as another error, or not at all.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,0 +1,42 @@
+"""A check for schemathesis: valid data may be answered with 400 where what is wrong is not the data's form."""
+
+import schemathesis
+from schemathesis import Case, CheckContext, Response
+from schemathesis.openapi.checks import RejectedPositiveData
+
+# The field or parameter, and what is wrong with it: something that only the rows, or the settings, can tell.
+REFUSABLE = {
+    # Ids of rows that are not there, or not the caller's.
+    ("character", "does_not_exist"),
+    ("parent", "does_not_exist"),
+    ("active_leaf", "does_not_exist"),
+    ("greeting", "does_not_exist"),
+    # A cursor is taken from another answer as it is.
+    ("cursor", "invalid"),
+    ("model", "not_offered"),
+    # Taken already.
+    ("email", "unique"),
+    ("client_id", "unique"),
+    # Passwords: not theirs, or too weak.
+    ("current_password", "invalid_password"),
+    ("token", "invalid_token"),
+    *(
+        (name, f"password_{fault}")
+        for name in ("password", "new_password")
+        for fault in ("too_common", "too_similar", "entirely_numeric")
+    ),
+}
+
+
+@schemathesis.check
+def refused_for_a_reason(ctx: CheckContext, response: Response, case: Case) -> None:
+    if response.status_code != 400 or case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    reasons = {(error["attr"], error["code"]) for error in response.json()["errors"]}
+    if not reasons <= REFUSABLE:
+        raise RejectedPositiveData(
+            operation=case.operation.label,
+            message=f"Valid data was refused for {sorted(reasons - REFUSABLE, key=str)}",
+            status_code=400,
+            allowed_statuses=["2xx"],
+        )

@@ -1,0 +1,168 @@
+"""Promises about the project as a whole: migrations, the schema, settings and what a production start needs."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# What one process of ours tells another; no operator sets these.
+INTERNAL = {"DJANGO_SETTINGS_MODULE", "DRAMATIS_LAUNCHER", "DRAMATIS_WORKERS_LOCK", "EMBEDDED_MODEL_KEY"}
+
+NEEDED = {
+    "SECRET_KEY": "p9#kV2!xQ7zR4mW8bN1cT6yH3jL5dF0gS@aE*uI(oP)tZ%wX&vB",
+    "ALLOWED_HOSTS": "chat.example",
+    "DATABASE_URL": "postgresql://dramatis@127.0.0.1:5432/dramatis",
+    "AI_BASE_URL": "http://127.0.0.1:9/v1",
+    "AI_MODEL": "a-model",
+}
+
+
+def test_migrations_are_complete(db: None) -> None:
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)
+
+
+def test_the_schema_builds_without_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    GENERATOR_STATS.reset()
+    GENERATOR_STATS.enable_trace_lineno()
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    validate_schema(schema)
+    assert not GENERATOR_STATS
+    assert capsys.readouterr().err == ""
+
+
+def test_every_operation_is_described() -> None:
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            assert operation.get("description"), f"{method} {path} says nothing of itself"
+
+
+def test_operations_have_names_of_their_own() -> None:
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    names = [operation["operationId"] for each in schema["paths"].values() for operation in each.values()]
+    assert len(names) == len(set(names))
+
+
+# ── Settings ─────────────────────────────────────────────────────────────────────────────────
+
+
+def is_environment(node: ast.AST) -> bool:
+    """`env`, `os.environ`, or what was made of it."""
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return name in {"env", "environ", "given"}
+
+
+def names_in(nodes: list[ast.expr]) -> Iterator[str]:
+    for node in nodes:
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and re.fullmatch("[A-Z][A-Z0-9_]+", node.value)
+        ):
+            yield node.value
+
+
+def names_read(source: str) -> Iterator[str]:
+    """The variables that this module reads: `env.str("X")`, `os.environ["X"]`, `number(given, "X")`, `"X" in given`."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner)) if is_environment(owner):
+                yield from names_in(node.args[:1])
+            case ast.Call(args=[first, *_]) if is_environment(first):
+                yield from names_in(node.args[1:2])
+            case ast.Subscript(value=owner) if is_environment(owner):
+                yield from names_in([node.slice])
+            case ast.Compare(comparators=[owner]) if is_environment(owner):
+                yield from names_in([node.left])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'env.str("X_Y", "")',
+        'os.environ["X_Y"]',
+        'os.environ.get("X_Y")',
+        'number(given, "X_Y", 1)',
+        'given.get("X_Y")',
+        '"X_Y" in given',
+        '"X_Y" not in os.environ',
+    ],
+)
+def test_a_setting_is_noticed_however_it_is_read(source: str) -> None:
+    assert list(names_read(source)) == ["X_Y"]
+
+
+def test_every_setting_is_documented_and_nothing_else_is() -> None:
+    modules = [path for folder in ("config", "apps") for path in (ROOT / folder).rglob("*.py")]
+    read = {name for module in modules for name in names_read(module.read_text())} - INTERNAL
+    documented = re.findall(r"^\| *`([A-Z0-9_]+)`", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted(read)
+
+
+# ── A production start ───────────────────────────────────────────────────────────────────────
+
+
+def start(*command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run with these variables and no others of ours."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-W", "error", *command],
+        cwd=ROOT,
+        env=inherited | environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_production_settings_pass_djangos_own_check() -> None:
+    done = start("manage.py", "check", "--deploy", "--fail-level", "WARNING", **NEEDED)
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+@pytest.mark.parametrize("how", ["unset", "empty"])
+@pytest.mark.parametrize("name", sorted(NEEDED))
+def test_a_start_without_what_it_needs_is_refused_by_name(name: str, how: str) -> None:
+    others = {other: value for other, value in NEEDED.items() if other != name}
+    done = start("-c", "import config.settings", **others, **({} if how == "unset" else {name: ""}))
+    assert done.returncode != 0
+    complaint = done.stderr.strip().splitlines()[-1]
+    assert name in complaint
+    assert not [other for other in others if other in complaint]
+    assert not [value for value in others.values() if value in done.stderr]
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    done = start("-c", "import config.asgi")
+    assert done.returncode != 0
+    assert [name for name in NEEDED if name not in done.stderr] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REGISTRATION", "maybe"),
+        ("WEB_THREADS", "0"),
+        ("AI_CONTEXT_TOKENS", "many"),
+        ("ACCESS_TOKEN_MINUTES", "soon"),
+        ("REFRESH_TOKEN_DAYS", "0"),
+        ("TRUSTED_PROXIES", "-1"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_by_name(name: str, value: str) -> None:
+    done = start("-c", "import config.settings", **NEEDED, **{name: value})
+    assert done.returncode != 0
+    assert name in done.stderr.strip().splitlines()[-1]

@@ -1,0 +1,146 @@
+"""The whole OpenAPI schema against a running server: every check of schemathesis, in every phase, as two people.
+
+SCHEMATHESIS_EXAMPLES=100 SCHEMATHESIS_SEED=7 python -m pytest tests/test_schemathesis.py -m slow
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import requests
+from psycopg import sql
+
+from tests.factories import PASSWORD
+from tests.online import Person, until
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "25")
+SEED = os.environ.get("SCHEMATHESIS_SEED", "1")
+
+RATES = ("SIGN_IN_ADDRESS", "SIGN_IN_ACCOUNT", "SIGN_UP_ADDRESS", "SIGN_UP_ACCOUNT", "RESET_ADDRESS", "RESET_ACCOUNT")
+ENV = {**{f"THROTTLE_{rate}": "1000000/min" for rate in RATES}, "ACCESS_TOKEN_MINUTES": "1000", "AI_TITLES": "off"}
+
+CONFIG = """
+seed = {seed}
+continue-on-failure = true
+request-timeout = 30
+workers = 2
+hooks = "{hooks}"
+
+[auth.wfc]
+path = "{people}"
+peers = ["alice", "bob"]
+
+[reports.json]
+path = "{report}"
+
+[generation]
+max-examples = {examples}
+database = "none"
+
+# What random values would hardly ever hit, and nothing be made without.
+[dictionaries]
+models.values = ["", "test-model", "second-model", "nowhere/lost"]
+passwords.values = ["correct horse battery", "a lamp in every window"]
+characters.values = {characters}
+
+[parameters]
+"body.model" = {{ dictionary = "models", probability = 0.9 }}
+"body.password" = {{ dictionary = "passwords", probability = 0.7 }}
+"body.character" = {{ dictionary = "characters", probability = 0.7 }}
+
+# Refused with a code that says why, in ways that no schema can foresee: `tests/refusable.py` looks at each.
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
+"""
+
+
+@contextmanager
+def database(name: str) -> Iterator[str]:
+    """A database of its own beside the tests', so that whatever is deleted here is not theirs."""
+    url = urlsplit(os.environ["DATABASE_URL"])
+    named = sql.Identifier(name)
+    with psycopg.connect(url.geturl(), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(named))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(named))
+        yield url._replace(path=f"/{name}").geturl()
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(named))
+
+
+@contextmanager
+def served(database_url: str, log: Path) -> Iterator[str]:
+    """The application under uvicorn, in a process of its own; its address."""
+    env = {**os.environ, **ENV, "DATABASE_URL": database_url}
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env=env, check=True)
+    with socket.socket() as listener, log.open("w") as output:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(256)
+        fd = listener.fileno()
+        command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--fd", str(fd), "--no-access-log"]
+        server = subprocess.Popen(command, cwd=ROOT, env=env, pass_fds=[fd], stdout=output, stderr=output)
+        try:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            until(lambda: requests.get(f"{url}/readyz", timeout=30).ok)
+            yield url
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def sign_up(url: str, name: str) -> tuple[str, list[str]]:
+    """A person with something of their own: their token, and the ids of their characters."""
+    account = {"email": f"{name}@example.com", "password": PASSWORD}
+    anyone = Person(url)
+    assert anyone.post("/api/auth/users/", account).status_code == 201
+    token = anyone.post("/api/auth/jwt/create/", account).json()["access"]
+    person = Person(url, token)
+    characters = []
+    for visibility in ("private", "public"):
+        card = {"name": f"{name}'s Ada", "first_message": "Hello, {{user}}.", "visibility": visibility}
+        characters.append(person.post("/api/characters/", card).json()["id"])
+        conversation = person.post("/api/conversations/", {"character": characters[-1]}).json()["id"]
+        assert person.chat(conversation).status_code == 201
+    return token, characters
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_server_keeps_what_the_schema_promises(tmp_path: Path) -> None:
+    with database("schemathesis") as database_url, served(database_url, tmp_path / "server.log") as url:
+        done = run(url, tmp_path)
+    if done.returncode != 0:
+        pytest.fail("\n".join(line[:400] for line in done.stdout.splitlines()), pytrace=False)
+    result = json.loads((tmp_path / "report.json").read_text())
+    assert result["test_cases"]["generated"] >= 1000
+    assert result["test_cases"]["with_failures"] == 0
+    assert result["operations"]["tested"] == result["operations"]["total"]
+
+
+def run(url: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """Alice and Bob sign up and set about it. What came of it is in `report.json`."""
+    people = {name: sign_up(url, name) for name in ("alice", "bob")}
+    auth = [
+        {"name": name, "fixedHeaders": [{"name": "Authorization", "value": f"Bearer {token}"}]}
+        for name, (token, _) in people.items()
+    ]
+    (folder / "people.json").write_text(json.dumps({"auth": auth}))
+    config = CONFIG.format(
+        seed=SEED,
+        examples=EXAMPLES,
+        hooks=ROOT / "tests" / "refusable.py",
+        people=folder / "people.json",
+        report=folder / "report.json",
+        characters=json.dumps([character for _, characters in people.values() for character in characters]),
+    )
+    (folder / "schemathesis.toml").write_text(config)
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml"]
+    command += ["run", f"{url}/api/schema/?format=json", "--checks", "all", "--no-color", *more]
+    return subprocess.run(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
