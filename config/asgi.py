@@ -25,7 +25,8 @@ from django.urls import set_script_prefix
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
-from apps.api.middleware import BODY_TOO_LARGE  # noqa: E402  # needs the settings
+from apps.api.errors import error_response  # noqa: E402  # needs the settings
+from apps.api.middleware import BODY_TOO_LARGE  # noqa: E402
 from apps.api.responses import AwaitedResponse  # noqa: E402
 from apps.api.threads import in_pool  # noqa: E402
 from apps.chat import runtime  # noqa: E402
@@ -73,6 +74,12 @@ class PooledHandler(ASGIHandler):
                 await unless_gone(receive, self.send_stream(response, send))
             elif await unless_gone(receive, response.arrive()):
                 await self.send_response(response, send)
+        except asyncio.CancelledError:
+            # The server's own end, after the grace that it gave. The answer itself is not the request's, and is kept.
+            if isinstance(response, StreamingHttpResponse):
+                await send({"type": "http.response.body"})
+            else:
+                await self.send_response(error_response(503, "server_ending", ENDING), send)
         finally:
             await in_pool(response.close)
 
@@ -139,6 +146,9 @@ class PooledHandler(ASGIHandler):
         async with aclosing(pieces()) as stream:
             response.streaming_content = stream
             await self.send_response(response, send)
+
+
+ENDING = "The server is about to stop. What you said is saved, and so is what is answered."
 
 
 def content_length(scope: Any) -> int:

@@ -119,15 +119,16 @@ DATABASES = {"default": _database}
 # ── People ───────────────────────────────────────────────────────────────────────────────────
 
 AUTH_USER_MODEL = "accounts.User"
-AUTH_PASSWORD_VALIDATORS = [
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
+AUTH_PASSWORD_VALIDATORS.append(
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "display_name")},
+    }
+)
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -248,7 +249,7 @@ AI_CONNECT_TIMEOUT = env.float("AI_CONNECT_TIMEOUT", 10.0)
 AI_FIRST_TOKEN_TIMEOUT = env.float("AI_FIRST_TOKEN_TIMEOUT", 60.0)
 AI_TOKEN_TIMEOUT = env.float("AI_TOKEN_TIMEOUT", 30.0)
 AI_TURN_TIMEOUT = env.float("AI_TURN_TIMEOUT", 600.0)
-DRAIN_SECONDS = env.float("DRAIN_SECONDS", 20.0)
+DRAIN_SECONDS = env.float("DRAIN_SECONDS", 10.0)
 
 # ── Safety on the wire ───────────────────────────────────────────────────────────────────────
 

@@ -16,8 +16,11 @@ from apps.chat.models import Generation
 from apps.conversations.models import Role
 from tests.ai_server import AIServer
 from tests.factories import make_character, make_conversation, make_user, say
+from tests.launched import data_dir, run
 from tests.online import Person, Server
 from tests.stage import AI
+
+__all__ = ["data_dir", "run"]
 
 # What makes guessing slow makes tests slow.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]

@@ -14,6 +14,7 @@ REFUSABLE = {
     # A cursor is taken from another answer as it is.
     ("cursor", "invalid"),
     ("model", "not_offered"),
+    *((name, "too_deep") for name in ("extra", "extensions", "lorebook")),
     # Taken already.
     ("email", "unique"),
     ("client_id", "unique"),

@@ -37,6 +37,8 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     }
     if "DATABASE_URL" not in os.environ:
         home = Path(tempfile.mkdtemp(prefix="dramatis-tests-"))
+        # As root, the server runs as another user, who must be able to enter.
+        home.chmod(0o711)
         postgres = EmbeddedPostgres(home, durable=False)
         os.environ["DATABASE_URL"] = postgres.start()
         _stop.append(postgres.remove)

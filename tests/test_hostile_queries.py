@@ -125,22 +125,12 @@ def test_a_cursor_of_another_list_is_no_500(operation: Operation, alices: Simple
 
 
 @pytest.mark.parametrize("operation", PAGED, ids=str)
-@pytest.mark.parametrize(
-    "size",
-    ["0", "-1", "101", "abc", "1" + "0" * 30, "", "1.5", "1e1", " 1", "+1", "１", "٣", "0x10", "null", "\0", "[]"],
-)
-def test_a_page_has_from_1_to_100_rows(
-    operation: Operation, size: str, alices: SimpleNamespace, as_alice: APIClient
-) -> None:
-    assert names(as_alice.get(operation.address(alices), {"page_size": size})) == {"page_size"}
-
-
-@pytest.mark.parametrize("operation", PAGED, ids=str)
-@pytest.mark.parametrize("size", ["1", "100", "007"])
-def test_a_page_size_in_bounds_is_taken(
-    operation: Operation, size: str, alices: SimpleNamespace, as_alice: APIClient
-) -> None:
-    assert as_alice.get(operation.address(alices), {"page_size": size}).status_code == 200
+def test_a_page_has_from_1_to_100_rows(operation: Operation, alices: SimpleNamespace, as_alice: APIClient) -> None:
+    odd = ["0", "-1", "101", "abc", "1" + "0" * 30, "", "1.5", "1e1", " 1", "+1", "１", "٣", "0x10", "null", "\0", "[]"]
+    for size in odd:
+        assert names(as_alice.get(operation.address(alices), {"page_size": size})) == {"page_size"}, size
+    for size in ["1", "100", "007"]:
+        assert as_alice.get(operation.address(alices), {"page_size": size}).status_code == 200, size
 
 
 def not_fitting(part: dict[str, Any]) -> list[str]:

@@ -13,9 +13,9 @@ from rest_framework.test import APIClient
 from apps.accounts.models import User
 from apps.accounts.ownership import OwnedQuerySet
 from apps.api.rows import new_id
+from tests.endpoints import KINDS, REFERENCES, Operation, everything, operations, references
 from tests.factories import make_character, make_conversation
 from tests.online import Person
-from tests.endpoints import KINDS, REFERENCES, Operation, everything, operations, references
 
 OPERATIONS = operations()
 SECURED = [operation for operation in OPERATIONS if operation.secured]

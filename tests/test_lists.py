@@ -164,9 +164,11 @@ def test_switching_the_branch_meanwhile_does_not_tear_the_listing(
     fork = turns.append(conversation, Message.objects.get(pk=path[6]), role=Role.USER, content="Or else?")
     turns.save_head(conversation)
 
-    start = listed[0]["next"] if direction == "next" else listed[2]["previous"]
-    rest = [ids(each) for each in pages(as_alice, start, direction)]
-    assert rest == ([path[3:6], path[6:]] if direction == "next" else [path[3:6], path[:3]])
+    start, other = (listed[0]["next"], "previous") if direction == "next" else (listed[2]["previous"], "next")
+    there = list(pages(as_alice, start, direction))
+    assert [ids(each) for each in there] == [path[3:6], path[6:] if direction == "next" else path[:3]]
+    back = list(pages(as_alice, there[-1][other], other))
+    assert [ids(each) for each in back] == [path[3:6], path[:3] if direction == "next" else path[6:]]
     assert ids(page(as_alice, address)) == [str(fork.pk), *path[6:]]
 
 

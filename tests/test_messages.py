@@ -233,7 +233,7 @@ def steps(talk: Talk, chance: random.Random) -> Iterator[Any]:
             yield ... if any_row not in on_path else start and newest_below(left, start)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_what_lists_show_is_what_the_rows_say(seed: int, talk: Talk) -> None:
     """After any sequence of changes."""
     leaf: Any = None
@@ -249,8 +249,5 @@ def test_what_lists_show_is_what_the_rows_say(seed: int, talk: Talk) -> None:
         for row in rows:
             assert row.depth == (by_id[str(row.parent_id)].depth + 1 if row.parent_id else 0)
         path = [message["id"] for message in talk.messages()]
-        assert path == ([str(leaf)] if leaf else [])[:1] + path[1:]
-        assert [by_id[key].parent_id and str(by_id[key].parent_id) for key in path] == [
-            *path[1:],
-            *([None] if path else []),
-        ]
+        assert path[:1] == ([str(leaf)] if leaf else [])
+        assert [str(by_id[key].parent_id) for key in path] == [*path[1:], "None"][: len(path)]

@@ -48,7 +48,7 @@ database = "none"
 
 # What random values would hardly ever hit, and nothing be made without.
 [dictionaries]
-models.values = ["", "test-model", "second-model", "nowhere/lost"]
+models.values = ["", "test-model", "second-model"]
 passwords.values = ["correct horse battery", "a lamp in every window"]
 characters.values = {characters}
 

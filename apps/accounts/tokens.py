@@ -85,7 +85,7 @@ def sign_out(raw: str) -> None:
         family.delete()
 
 
-def set_password(user: User, password: str) -> bool:
+def set_password(user: User, password: str | None) -> bool:
     """A new password, and the end of everything that was signed in with the old one.
 
     False, and nothing is done, where the password is no longer the one that `user` was read with: of many who use

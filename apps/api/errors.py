@@ -96,7 +96,7 @@ def exception_handler(exc: Exception, context: Any) -> Response | None:
     return response
 
 
-def error_response(request: HttpRequest, status_code: int, code: str, detail: str) -> JsonResponse:
+def error_response(status_code: int, code: str, detail: str) -> JsonResponse:
     kind = "server_error" if status_code >= 500 else "client_error"
     body = {"type": kind, "errors": [{"code": code, "detail": detail, "attr": None}]}
     return JsonResponse(body, status=status_code)
@@ -111,27 +111,27 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _for_people(request):
         return defaults.bad_request(request, exception)
     if isinstance(exception, RequestDataTooBig):
-        return error_response(request, 413, BodyTooLarge.default_code, str(BodyTooLarge.default_detail))
-    return error_response(request, 400, "bad_request", "The request could not be understood.")
+        return error_response(413, BodyTooLarge.default_code, str(BodyTooLarge.default_detail))
+    return error_response(400, "bad_request", "The request could not be understood.")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _for_people(request):
         return defaults.permission_denied(request, exception)
-    return error_response(request, 403, "permission_denied", "You do not have permission to perform this action.")
+    return error_response(403, "permission_denied", "You do not have permission to perform this action.")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return error_response(request, 403, "csrf_failed", "The CSRF token is missing or wrong.")
+    return error_response(403, "csrf_failed", "The CSRF token is missing or wrong.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _for_people(request):
         return defaults.page_not_found(request, exception)
-    return error_response(request, 404, "not_found", "Not found.")
+    return error_response(404, "not_found", "Not found.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if _for_people(request):
         return defaults.server_error(request)
-    return error_response(request, 500, "error", "Server Error (500)")
+    return error_response(500, "error", "Server Error (500)")

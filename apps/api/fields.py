@@ -9,12 +9,11 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.http import QueryDict
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 MAX_JSON_DEPTH = 32
-MAX_JSON_INTEGER = 10**18
+MAX_JSON_NUMBER = 10**18
 
 
 def from_form(field: serializers.Field[Any, Any, Any, Any]) -> bool:
@@ -84,7 +83,7 @@ class List(serializers.ListField):
         return super().to_internal_value(data)
 
 
-@extend_schema_field(OpenApiTypes.OBJECT)
+@extend_schema_field({"$ref": "#/components/schemas/JSONObject"})
 class JSONObject(serializers.JSONField):
     """A JSON object, kept as it is; what PostgreSQL's JSONB cannot hold is refused here, not there."""
 
@@ -92,7 +91,7 @@ class JSONObject(serializers.JSONField):
         "not_an_object": "Expected a JSON object.",
         "too_deep": f"Nested deeper than {MAX_JSON_DEPTH} levels.",
         "bad_text": "NUL and lone surrogates cannot be stored.",
-        "bad_number": "Numbers must be finite and within 64 bits.",
+        "bad_number": f"Numbers must be finite and within ±{MAX_JSON_NUMBER:.0e}.",
     }
 
     def to_internal_value(self, data: Any) -> Any:
@@ -109,11 +108,9 @@ class JSONObject(serializers.JSONField):
             case str():
                 if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
                     self.fail("bad_text")
-            case float():
-                if not math.isfinite(value):
-                    self.fail("bad_number")
-            case int():
-                if abs(value) > MAX_JSON_INTEGER:
+            case int() | float():
+                # NaN is within nothing.
+                if not abs(value) <= MAX_JSON_NUMBER:
                     self.fail("bad_number")
             case list():
                 for item in value:

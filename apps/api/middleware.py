@@ -82,9 +82,9 @@ class BodyLimit:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.META.get(BODY_TOO_LARGE):
-            return error_response(request, 413, BodyTooLarge.default_code, str(BodyTooLarge.default_detail))
+            return error_response(413, BodyTooLarge.default_code, str(BodyTooLarge.default_detail))
         if (request.content_params or {}).get("charset", "utf-8").lower() not in UTF8:
-            return error_response(request, 415, "unsupported_media_type", "Bodies are read in UTF-8 only.")
+            return error_response(415, "unsupported_media_type", "Bodies are read in UTF-8 only.")
         return self.get_response(request)
 
 

@@ -1,5 +1,8 @@
 """The OpenAPI schema: what drf-spectacular finds, plus what every operation here can answer."""
 
+# drf-spectacular's own methods have no types.
+# mypy: disable-error-code="no-untyped-call"
+
 import re
 from typing import Any
 
@@ -7,7 +10,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
-from apps.api.fields import Text
+from apps.api.fields import MAX_JSON_DEPTH, MAX_JSON_NUMBER, Text
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -102,10 +105,12 @@ class Schema(AutoSchema):
         if direction == "response" and schema.get("properties"):
             absent = getattr(serializer, "may_be_absent", ())
             schema["required"] = sorted(set(schema["properties"]) - set(absent))
+            for name in getattr(serializer, "may_be_null", ()):
+                schema["properties"][name]["type"] = [schema["properties"][name]["type"], "null"]
         return schema
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class TokenScheme(OpenApiAuthenticationExtension):
     target_class = "apps.accounts.authentication.TokenAuthentication"
     name = "bearer"
 
@@ -122,7 +127,7 @@ def document_errors(result: dict[str, Any], generator: Any, request: Any, public
     """Adds to every operation the errors that any request can meet, and to every answer the headers that it carries."""
     components = result.setdefault("components", {})
     components["headers"] = HEADERS
-    for name, shape in ERROR_COMPONENTS.items():
+    for name, shape in {**ERROR_COMPONENTS, **JSON_COMPONENTS}.items():
         components.setdefault("schemas", {}).setdefault(name, shape)
     shared = components["responses"] = {NAMES[status]: _error(status) for status in NAMES}
     for path, operations in result["paths"].items():
@@ -195,5 +200,25 @@ ERROR_COMPONENTS: dict[str, Any] = {
             "type": {"enum": ["validation_error", "client_error", "server_error"]},
             "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Error"}},
         },
+    },
+}
+
+# What JSONB can hold.
+JSON_COMPONENTS: dict[str, Any] = {
+    "JSONObject": {
+        "type": "object",
+        "description": f"Any object of JSON, at most {MAX_JSON_DEPTH} levels deep. It is kept as it is.",
+        "propertyNames": {"type": "string", "pattern": NO_NUL},
+        "additionalProperties": {"$ref": "#/components/schemas/JSONValue"},
+    },
+    "JSONValue": {
+        "anyOf": [
+            {"type": "string", "pattern": NO_NUL},
+            {"type": "number", "minimum": -MAX_JSON_NUMBER, "maximum": MAX_JSON_NUMBER},
+            {"type": "boolean"},
+            {"type": "null"},
+            {"type": "array", "items": {"$ref": "#/components/schemas/JSONValue"}},
+            {"$ref": "#/components/schemas/JSONObject"},
+        ]
     },
 }

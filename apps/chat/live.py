@@ -51,7 +51,7 @@ class Live:
         """Everything from the start, then what comes, with comments to keep a quiet connection open."""
         shown = 0
         while True:
-            news, ended = self._news, self._ended.is_set()
+            news, ended = self._news, self.has_ended
             if shown < len(self._frames):
                 fresh = b"".join(self._frames[shown:])
                 shown = len(self._frames)
@@ -64,6 +64,10 @@ class Live:
                         await news.wait()
                 except TimeoutError:
                     yield KEEP_ALIVE
+
+    @property
+    def has_ended(self) -> bool:
+        return self._ended.is_set()
 
     async def outcome(self) -> Outcome:
         await self._ended.wait()

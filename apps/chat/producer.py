@@ -155,8 +155,7 @@ class Producer:
         except OperationalError:
             # The sweep ends it when the database is back; its text is as of the last checkpoint.
             log.error("end not saved", extra={"generation": str(self.job.generation)})
-            detail = generations.INTERRUPTED_DETAIL
-            self.live.end(self._chunks.error(None, detail), Outcome(None, generations.INTERRUPTED, detail))
+            self.give_up()
             return
         metrics.GENERATIONS.labels(ended.status).inc()
         metrics.GENERATION_SECONDS.observe((ended.latency_ms or 0) / 1000)
@@ -169,6 +168,11 @@ class Producer:
         else:
             outcome = Outcome(turn, ended.error, ended.detail, retry_after)
             self.live.end(self._chunks.error(turn, ended.detail), outcome)
+
+    def give_up(self) -> None:
+        """Tell readers that there is no more to come, though the end is not saved."""
+        detail = generations.INTERRUPTED_DETAIL
+        self.live.end(self._chunks.error(None, detail), Outcome(None, generations.INTERRUPTED, detail))
 
     async def _saved(self, ended: Written) -> dict[str, Any] | None:
         for pause in PATIENCE:

@@ -67,6 +67,9 @@ def _begin(job: Job, live: Live) -> None:
     def over(task: asyncio.Task[Written]) -> None:
         del _running[job.generation]
         metrics.LIVE.dec()
+        if not live.has_ended:
+            # The task died before its own end could be told. Its row is the sweep's; nobody waits for it here.
+            producer.give_up()
         if not task.cancelled() and task.exception() is None:
             _after(producer, task.result())
 

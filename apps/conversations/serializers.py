@@ -57,7 +57,9 @@ class Content(Text):
 class ConversationSerializer(ModelSerializer):
     """A conversation as lists and clients see it. `title` is filled after the first exchange while it is blank."""
 
-    character = serializers.PrimaryKeyRelatedField[Any](read_only=True, pk_field=serializers.UUIDField())
+    may_be_null = ("active_leaf",)
+
+    character = serializers.UUIDField(source="character_id", read_only=True, allow_null=True)
     active_leaf = MessageHere(required=False, allow_null=False, help_text="Setting it switches the branch.")
     generating = serializers.UUIDField(source="generating_id", read_only=True, allow_null=True)
     title = Line(required=False, allow_blank=True, max_length=200)

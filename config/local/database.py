@@ -6,16 +6,12 @@ from collections.abc import Callable
 import django
 import environs
 import psycopg
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from config.local.terminal import Refused
-
-DEMO_EMAIL = "demo@dramatis.local"
-DEMO_PASSWORD = "dramatis-demo"
 
 
 def load_django() -> None:
@@ -39,14 +35,15 @@ def bring_up_to_date(say: Callable[[str], None]) -> None:
     say(f"database: {len(plan)} migrations applied" if plan else "database: up to date")
 
 
-def make_demo() -> None:
+def open_demo() -> None:
     call_command("demo", stdout=io.StringIO())
 
 
-def demo_is_open() -> bool:
-    """Somebody who knows the published password can sign in."""
-    demo = get_user_model().objects.filter(email=DEMO_EMAIL, is_active=True).first()
-    return demo is not None and demo.check_password(DEMO_PASSWORD)
+def close_demo() -> bool:
+    """Let nobody sign in with the published password. Whether somebody could."""
+    said = io.StringIO()
+    call_command("demo", "--close", stdout=said)
+    return bool(said.getvalue())
 
 
 def let_go() -> None:

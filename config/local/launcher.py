@@ -40,10 +40,6 @@ def start(options: Options) -> int:
             "stop it first, or choose another DATA_DIR and PORT."
         )
     lock.sign(os.getpid())
-    workers = OwnerLock(options.data_dir / "workers.lock")
-    if not workers.is_free():
-        say("waiting for the workers of an earlier run to end")
-        workers.wait_until_free(20)
     with listener.open_listener(options.host, options.port) as bound:
         lock.sign(os.getpid(), listener.url_of(listener.reached_at(bound)))
         return run(options, bound)
@@ -66,8 +62,10 @@ def run(options: Options, bound: socket.socket) -> int:
             postgres.wait()
         database.bring_up_to_date(say)
         if options.makes_demo:
-            database.make_demo()
-        demo_is_open = database.demo_is_open()
+            database.open_demo()
+        elif not options.is_private and database.close_demo():
+            say("demo: its password is known to everybody, so the account is closed while others can reach this server")
+        demo_is_open = options.makes_demo
         if model:
             model.wait()
         watch = serving.Watch(
@@ -79,7 +77,7 @@ def run(options: Options, bound: socket.socket) -> int:
         )
         watch.start()
         try:
-            serving.serve(bound, options.workers, options.data_dir / "workers.lock")
+            serving.serve(bound)
         finally:
             watch.end()
             database.let_go()
@@ -119,7 +117,7 @@ def announce(options: Options, url: str, demo_is_open: bool) -> None:
     say(f"\nDramatis is ready: {url} (Ctrl-C stops it)")
     say(f"  documentation  {url}/api/docs/")
     json = "-H 'Content-Type: application/json' -d"
-    if demo_is_open and options.is_private:
+    if demo_is_open:
         say("  demo sign-in   demo@dramatis.local, password dramatis-demo")
         body = '{"email": "demo@dramatis.local", "password": "dramatis-demo"}'
         say(f"  try            curl -s {url}/api/auth/jwt/create/ {json} '{body}'")
@@ -128,6 +126,3 @@ def announce(options: Options, url: str, demo_is_open: bool) -> None:
         say(f"  try            curl -s {url}/api/auth/users/ {json} '{body}'")
     if not options.is_private:
         say(f"  it answers to  {os.environ['ALLOWED_HOSTS']} (ALLOWED_HOSTS: the names that clients may use)")
-        if demo_is_open:
-            say("  take care      others can reach this server, and the demo account's password is known to everybody:")
-            say("                 change it or delete the account (demo@dramatis.local)")

@@ -24,7 +24,6 @@ def open_listener(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise taken(port) from None
         raise Refused(f"HOST={host} PORT={port} cannot be listened on: {error.strerror}.") from None
-    listener.set_inheritable(True)  # For the workers, where there are several.
     return listener
 
 

@@ -17,7 +17,6 @@ class Options:
     host: str
     port: int  # 0: any free one
     data_dir: Path
-    workers: int
     embeds_database: bool
     embeds_model: bool
     makes_demo: bool
@@ -38,17 +37,16 @@ def read_options(environ: Mapping[str, str]) -> Options:
         host=host,
         port=number(given, "PORT", 8000, largest=65535),
         data_dir=Path(given.get("DATA_DIR", ROOT / ".data")).expanduser().resolve(),
-        workers=number(given, "WEB_CONCURRENCY", 1, smallest=1),
         embeds_database="DATABASE_URL" not in given,
         embeds_model="AI_BASE_URL" not in given,
         makes_demo=word(given, "DEMO", is_loopback(host) and "DATABASE_URL" not in given),
     )
     if options.makes_demo and not options.is_private:
         raise wrong("DEMO=on is for a HOST that only this machine can reach: everybody knows the demo password.")
-    if options.workers > 1 and "REDIS_URL" not in given:
+    if (workers := number(given, "WEB_CONCURRENCY", 1, smallest=1)) > 1:
         raise wrong(
-            f"WEB_CONCURRENCY={options.workers} needs REDIS_URL: "
-            "without it, live streams are kept in the memory of one process."
+            f"WEB_CONCURRENCY={workers} is more than this version can do: "
+            "live streams are kept in the memory of one process, and another would not find them."
         )
     return options
 

@@ -7,10 +7,8 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from uvicorn import Config, Server
-from uvicorn.supervisors import Multiprocess
 
 from config.local import listener
 from config.local.model import EmbeddedModel
@@ -81,14 +79,13 @@ class Watch(threading.Thread):
         self.join()
 
 
-def serve(bound: socket.socket, workers: int, workers_lock: Path) -> None:
+def serve(bound: socket.socket) -> None:
     """Serve on the bound socket until a stop signal comes, then drain."""
     config = Config(
-        "config.asgi:application" if workers == 1 else "config.local.worker:application",
+        "config.asgi:application",
         http="httptools" if importlib.util.find_spec("httptools") else "h11",
         ws="none",
         lifespan="on",
-        workers=workers,
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -97,17 +94,7 @@ def serve(bound: socket.socket, workers: int, workers_lock: Path) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    if workers == 1:
-        serve_here(PlainServer(config), bound)
-    else:
-        os.environ |= {"DRAMATIS_LAUNCHER": str(os.getpid()), "DRAMATIS_WORKERS_LOCK": str(workers_lock)}
-        supervisor = Multiprocess(config, sockets=[bound])
-        # Its own meaning of a closed terminal is to replace the workers.
-        stops_call(lambda number, frame: supervisor.signal_queue.append(signal.SIGTERM))
-        supervisor.run()
-
-
-def serve_here(server: Server, bound: socket.socket) -> None:
+    server = PlainServer(config)
     # In force before Uvicorn's own handlers are and after: a signal is never lost, and never a traceback.
     stops_call(server.handle_exit)
     port = bound.getsockname()[1]

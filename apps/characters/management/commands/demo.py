@@ -2,14 +2,18 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
+from apps.accounts import tokens
 from apps.accounts.models import User
 from apps.characters.models import Character
 
 EMAIL = "demo@dramatis.local"
 PASSWORD = "dramatis-demo"
+
+# A very small model wanders off when it is let.
+MODEL = {"temperature": 0.7, "max_tokens": 120}
 
 CHARACTERS: list[dict[str, Any]] = [
     {
@@ -53,12 +57,29 @@ CHARACTERS: list[dict[str, Any]] = [
 
 
 class Command(BaseCommand):
-    help = "Makes the demo account and two characters, if they are not there."
+    help = "Makes the demo account and two characters, if they are not there; --close lets nobody sign in to it."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--close", action="store_true")
+
+    def handle(self, *args: Any, close: bool, **options: Any) -> None:
         with transaction.atomic():
-            user = User.objects.filter(email=EMAIL).first()
-            if user is None:
-                user = User.objects.create_user(EMAIL, PASSWORD, display_name="Robin")
-                Character.objects.bulk_create(Character(user=user, **fields) for fields in CHARACTERS)
+            user = User.objects.select_for_update().filter(email=EMAIL).first()
+            if close:
+                self._close(user)
+            else:
+                self._open(user)
+
+    def _open(self, user: User | None) -> None:
+        if user is None:
+            user = User.objects.create_user(EMAIL, PASSWORD, display_name="Robin")
+            Character.objects.bulk_create(Character(user=user, **MODEL, **fields) for fields in CHARACTERS)
+        elif not user.has_usable_password():
+            tokens.set_password(user, PASSWORD)
         self.stdout.write(f"demo sign-in: {EMAIL} / {PASSWORD}")
+
+    def _close(self, user: User | None) -> None:
+        # A password that its user chose since is nobody else's.
+        if user is not None and user.check_password(PASSWORD):
+            tokens.set_password(user, None)
+            self.stdout.write("the demo account is closed")
