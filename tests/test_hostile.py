@@ -152,22 +152,35 @@ def test_nothing_as_a_body_is_an_empty_object(
         assert response.status_code == (200 if needs_nothing else 400), response.content
 
 
-CHARSETS = ["klingon", "hex", "zlib", "punycode", "idna", "undefined", "utf-16", "utf-7", "unicode_escape", "latin-1"]
-
-
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 def test_bodies_are_utf8_and_of_a_known_kind(
     operation: Operation, alices: SimpleNamespace, as_alice: APIClient
 ) -> None:
     body = json.dumps(operation.body(alices))
     before = everything()
-    kinds = [f"{kind}; charset={charset}" for charset in CHARSETS for kind in ("application/json", FORM)]
-    kinds += [f"multipart/form-data; boundary=x; charset={charset}" for charset in CHARSETS]
-    for kind in [*kinds, "text/plain", "application/xml", "application/jsonp", "nonsense", "application/json/2"]:
+    for kind in (
+        "text/plain",
+        "application/xml",
+        "application/jsonp",
+        "nonsense",
+        "application/json; charset=klingon",
+        f"{FORM}; charset=punycode",
+    ):
         response = send(as_alice, operation, alices, body, kind)
         assert response.status_code == 415, (kind, response.content)
         assert response.json()["errors"][0]["code"] == "unsupported_media_type"
     assert everything() == before
+
+
+@pytest.mark.parametrize("path", ["/api/characters/", "/api/auth/login/", "/nowhere"])
+@pytest.mark.parametrize("kind", ["application/json", FORM, "multipart/form-data; boundary=x"])
+def test_what_is_no_utf8_by_its_own_word_is_refused_anywhere(
+    path: str, kind: str, as_alice: APIClient, db: None
+) -> None:
+    """Some of these are codecs of Python's that are no text, or fail in ways of their own."""
+    for charset in ("hex", "zlib", "rot13", "punycode", "idna", "undefined", "utf-16", "utf-7", "unicode_escape", ""):
+        response = as_alice.generic("POST", path, b"name=1", content_type=f'{kind}; charset="{charset}"')
+        assert response.status_code == 415, (charset, response.content)
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8", "us-ascii"])
@@ -213,12 +226,14 @@ def test_forms_work_where_they_are_sound(as_alice: APIClient, db: None) -> None:
     assert (response.json()["tags"], response.json()["prompt_visible"]) == (["one", "two"], True)
 
 
-@pytest.mark.parametrize("operation", WITH_BODY, ids=str)
+# Without those whose answer is awaited, which the server alone can do.
+AT_ONCE = [operation for operation in WITH_BODY if not operation.streams]
+
+
+@pytest.mark.parametrize("operation", AT_ONCE, ids=str)
 def test_what_a_body_should_not_hold_is_ignored(
     operation: Operation, alices: SimpleNamespace, as_alice: APIClient
 ) -> None:
-    if operation.streams:
-        return
     odd = {"user": 12, "user_id": 12, "unknown": [], "is_staff": True, "id": "x", "mine": "x", "created_at": "never"}
     odd |= {"message_count": -1, "depth": 5, "status": "generating", "generating": "x", "siblings": {}, "": None}
     body = {**odd, **(operation.body(alices) or {})}

@@ -133,11 +133,10 @@ def test_production_settings_pass_djangos_own_check() -> None:
     assert "no issues" in done.stdout
 
 
-@pytest.mark.parametrize("how", ["unset", "empty"])
 @pytest.mark.parametrize("name", sorted(NEEDED))
-def test_a_start_without_what_it_needs_is_refused_by_name(name: str, how: str) -> None:
+def test_a_start_without_what_it_needs_is_refused_by_name(name: str) -> None:
     others = {other: value for other, value in NEEDED.items() if other != name}
-    done = start("-c", "import config.settings", **others, **({} if how == "unset" else {name: ""}))
+    done = start("-c", "import config.settings", **others)
     assert done.returncode != 0
     complaint = done.stderr.strip().splitlines()[-1]
     assert name in complaint
@@ -145,24 +144,22 @@ def test_a_start_without_what_it_needs_is_refused_by_name(name: str, how: str) -
     assert not [value for value in others.values() if value in done.stderr]
 
 
-def test_everything_that_is_missing_is_named_at_once() -> None:
-    done = start("-c", "import config.asgi")
+@pytest.mark.parametrize("environ", [{}, dict.fromkeys(NEEDED, "")], ids=["unset", "empty"])
+def test_everything_that_is_missing_is_named_at_once(environ: dict[str, str]) -> None:
+    done = start("-c", "import config.asgi", **environ)
     assert done.returncode != 0
-    assert [name for name in NEEDED if name not in done.stderr] == []
+    assert [name for name in NEEDED if name not in done.stderr.strip().splitlines()[-1]] == []
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("REGISTRATION", "maybe"),
-        ("WEB_THREADS", "0"),
-        ("AI_CONTEXT_TOKENS", "many"),
-        ("ACCESS_TOKEN_MINUTES", "soon"),
-        ("REFRESH_TOKEN_DAYS", "0"),
-        ("TRUSTED_PROXIES", "-1"),
-    ],
-)
-def test_a_setting_that_makes_no_sense_is_refused_by_name(name: str, value: str) -> None:
-    done = start("-c", "import config.settings", **NEEDED, **{name: value})
+def test_settings_that_make_no_sense_are_refused_by_name() -> None:
+    senseless = {
+        "REGISTRATION": "maybe",
+        "WEB_THREADS": "0",
+        "AI_CONTEXT_TOKENS": "many",
+        "TRUSTED_PROXIES": "-1",
+        "ACCESS_TOKEN_MINUTES": "soon",
+        "REFRESH_TOKEN_DAYS": "0",
+    }
+    done = start("-c", "import config.settings", **NEEDED, **senseless)
     assert done.returncode != 0
-    assert name in done.stderr.strip().splitlines()[-1]
+    assert [name for name in senseless if name not in done.stderr.strip().splitlines()[-1]] == []

@@ -42,6 +42,10 @@ peers = ["alice", "bob"]
 [reports.json]
 path = "{report}"
 
+# The schema holds no examples; without this, that phase would be passed over.
+[phases.examples]
+fill-missing = true
+
 [generation]
 max-examples = {examples}
 database = "none"
@@ -51,11 +55,24 @@ database = "none"
 models.values = ["", "test-model", "second-model"]
 passwords.values = ["correct horse battery", "a lamp in every window"]
 characters.values = {characters}
+conversations.values = {conversations}
+busy.values = {busy}
+messages.values = {messages}
 
 [parameters]
 "body.model" = {{ dictionary = "models", probability = 0.9 }}
 "body.password" = {{ dictionary = "passwords", probability = 0.7 }}
 "body.character" = {{ dictionary = "characters", probability = 0.7 }}
+
+[[operations]]
+include-path-regex = "/conversations/.id./(chat/|messages/)?$"
+parameters = {{ "path.id" = {{ dictionary = "conversations", probability = 0.8 }} }}
+
+[[operations]]
+include-path-regex = "message_pk"
+[operations.parameters]
+"path.id" = {{ dictionary = "busy", probability = 0.8 }}
+"path.message_pk" = {{ dictionary = "messages", probability = 0.8 }}
 
 # Refused with a code that says why, in ways that no schema can foresee: `tests/refusable.py` looks at each.
 [checks.positive_data_acceptance]
@@ -95,20 +112,27 @@ def served(database_url: str, log: Path) -> Iterator[str]:
             server.wait(30)
 
 
-def sign_up(url: str, name: str) -> tuple[str, list[str]]:
-    """A person with something of their own: their token, and the ids of their characters."""
+def sign_up(url: str, name: str) -> Person:
     account = {"email": f"{name}@example.com", "password": PASSWORD}
-    anyone = Person(url)
-    assert anyone.post("/api/auth/users/", account).status_code == 201
-    token = anyone.post("/api/auth/jwt/create/", account).json()["access"]
-    person = Person(url, token)
-    characters = []
-    for visibility in ("private", "public"):
-        card = {"name": f"{name}'s Ada", "first_message": "Hello, {{user}}.", "visibility": visibility}
-        characters.append(person.post("/api/characters/", card).json()["id"])
-        conversation = person.post("/api/conversations/", {"character": characters[-1]}).json()["id"]
-        assert person.chat(conversation).status_code == 201
-    return token, characters
+    assert Person(url).post("/api/auth/users/", account).status_code == 201
+    return Person(url, Person(url).post("/api/auth/jwt/create/", account).json()["access"])
+
+
+def furnish(person: Person) -> dict[str, list[str]]:
+    """More of everything than random requests delete; `messages` are all in the one conversation that is `busy`."""
+
+    def made(path: str, **fields: object) -> str:
+        response = person.post(path, fields)
+        assert response.status_code == 201, response.text
+        return str(response.json()["id"])
+
+    def character(visibility: str) -> str:
+        return made("/api/characters/", name="Ada", first_message="Hello, {{user}}.", visibility=visibility)
+
+    characters = [character(visibility) for visibility in ("private", "public") * 5]
+    busy, *conversations = [made("/api/conversations/", character=characters[n % 10]) for n in range(30)]
+    messages = [made(f"/api/conversations/{busy}/messages/", content="Hm.", parent=None) for _ in range(60)]
+    return {"characters": characters, "conversations": conversations, "busy": [busy], "messages": messages}
 
 
 @pytest.mark.slow
@@ -122,15 +146,17 @@ def test_the_server_keeps_what_the_schema_promises(tmp_path: Path) -> None:
     assert result["test_cases"]["generated"] >= 1000
     assert result["test_cases"]["with_failures"] == 0
     assert result["operations"]["tested"] == result["operations"]["total"]
+    assert {phase["status"] for phase in result["phases"].values()} == {"success"}
 
 
 def run(url: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """Alice and Bob sign up and set about it. What came of it is in `report.json`."""
     people = {name: sign_up(url, name) for name in ("alice", "bob")}
     auth = [
-        {"name": name, "fixedHeaders": [{"name": "Authorization", "value": f"Bearer {token}"}]}
-        for name, (token, _) in people.items()
+        {"name": name, "fixedHeaders": [{"name": "Authorization", "value": person.session.headers["Authorization"]}]}
+        for name, person in people.items()
     ]
+    rows = {name: furnish(person) for name, person in people.items()}["alice"]
     (folder / "people.json").write_text(json.dumps({"auth": auth}))
     config = CONFIG.format(
         seed=SEED,
@@ -138,7 +164,7 @@ def run(url: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
         hooks=ROOT / "tests" / "refusable.py",
         people=folder / "people.json",
         report=folder / "report.json",
-        characters=json.dumps([character for _, characters in people.values() for character in characters]),
+        **{name: json.dumps(ids) for name, ids in rows.items()},
     )
     (folder / "schemathesis.toml").write_text(config)
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml"]
