@@ -42,11 +42,12 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "corsheaders",
+    # Before the packages whose templates it puts its name on.
+    "apps.api",
     "rest_framework",
     "drf_standardized_errors",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "apps.api",
     "apps.accounts",
     "apps.characters",
     "apps.conversations",

@@ -172,7 +172,8 @@ def test_a_greeting_is_chosen_by_its_index(greeting: int, as_alice: APIClient, a
 
 
 @pytest.mark.parametrize(
-    ("first", "others", "greeting"), [("0", ["1"], 2), ("0", [], 1), ("", [], 1), (" ", ["1"], 1), ("0", ["1"], -1)]
+    ("first", "others", "greeting"),
+    [("0", ["1"], 2), ("0", [], 1), ("", [], 1), ("0", ["1", " "], 2), ("0", ["1"], -1)],
 )
 def test_a_greeting_that_there_is_not_is_refused(
     first: str, others: list[str], greeting: int, as_alice: APIClient, alice: User
@@ -183,10 +184,12 @@ def test_a_greeting_that_there_is_not_is_refused(
     assert not Conversation.objects.exists()
 
 
-def test_a_blank_first_message_falls_to_the_next(as_alice: APIClient, alice: User) -> None:
-    character = make_character(alice, first_message=" \n", alternate_greetings=["", "Good evening."])
-    made = make(as_alice, "/api/conversations/", character=str(character.pk))
-    assert greetings(made) == ["Good evening."]
+@pytest.mark.parametrize("greeting", [0, 1, 2])
+def test_a_blank_greeting_falls_to_the_next(greeting: int, as_alice: APIClient, alice: User) -> None:
+    character = make_character(alice, first_message=" \n", alternate_greetings=["", "Good evening.", "Hm?"])
+    made = make(as_alice, "/api/conversations/", character=str(character.pk), greeting=greeting)
+    assert greetings(made) == ["Good evening.", "Hm?"]
+    assert greeted_with(made) == "Good evening."
 
 
 def test_a_character_without_greetings_begins_with_silence(as_alice: APIClient, alice: User) -> None:

@@ -74,7 +74,7 @@ PROBES = {"/healthz", "/readyz", "/metrics"}
 
 
 class BodyLimit:
-    """Refuses what is not read: 413 where the ASGI handler stopped because a body was too large, 415 for one that
+    """Refuses what is not read: 413 where the ASGI handler stopped because a body was too large, 400 for one that
     says it is not UTF-8. Some of Python's codecs are no text, and some fail in ways of their own."""
 
     def __init__(self, get_response: Respond) -> None:
@@ -84,7 +84,7 @@ class BodyLimit:
         if request.META.get(BODY_TOO_LARGE):
             return error_response(413, BodyTooLarge.default_code, str(BodyTooLarge.default_detail))
         if (request.content_params or {}).get("charset", "utf-8").lower() not in UTF8:
-            return error_response(415, "unsupported_media_type", "Bodies are read in UTF-8 only.")
+            return error_response(400, "parse_error", "Bodies are read in UTF-8 only.")
         return self.get_response(request)
 
 

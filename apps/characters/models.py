@@ -95,9 +95,14 @@ class Character(ModelSettings, Row):
     def __str__(self) -> str:
         return self.name
 
-    def greetings(self) -> list[str]:
-        """`first_message` and its alternates, blank ones left out."""
-        return [text for text in [self.first_message, *self.alternate_greetings] if text.strip()]
+    def greetings(self) -> dict[int, str]:
+        """By their index, 0 being `first_message` and n its nth alternate; blank ones are left out."""
+        texts = enumerate([self.first_message, *self.alternate_greetings])
+        return {index: text for index, text in texts if text.strip()}
+
+    def greeting_at(self, index: int) -> int | None:
+        """The index of the greeting that is meant: a blank one falls to the next. None where there is none."""
+        return next((found for found in self.greetings() if found >= index), None)
 
     def shows_prompt_to(self, user: User | AnonymousUser) -> bool:
         return self.prompt_visible or self.user_id == user.pk

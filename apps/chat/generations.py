@@ -17,9 +17,9 @@ from apps.chat.models import Generation, GenerationStatus
 from apps.chat.prompt import Cast, Prompt, Said, build_prompt
 from apps.chat.providers import Request, Usage
 from apps.conversations import tree, turns
+from apps.conversations.access import GenerationInProgress, held, parent_of, refuse_known_client_id
 from apps.conversations.models import Conversation, Message, MessageStatus, Role
 from apps.conversations.serializers import ConversationSerializer, render_messages
-from apps.conversations.views import GenerationInProgress, locked_or_404, parent_of
 
 # A process moves its generations' heartbeats every BEAT seconds; LEASE without one, and the process is dead.
 BEAT = 2.0
@@ -70,13 +70,14 @@ def begin(user: User, conversation_id: Any, turn: dict[str, Any]) -> Job:
 
     `turn` holds `content`, and may hold `parent` (a message or None) and `client_id`.
     """
-    conversation = locked_or_404(conversation_id)
+    conversation = held(conversation_id)
     if conversation.generating_id:
         raise GenerationInProgress()
     character = conversation.character
     if character is None or not character.visible_to(user):
         raise CharacterUnavailable()
     source, model = settings.AI_OFFER.find(conversation.model or character.model)
+    refuse_known_client_id(conversation, turn.get("client_id"), "id")
     parent = parent_of(conversation, turn)
     asked = turns.append(conversation, parent, role=Role.USER, **turn)
     answer = turns.append(conversation, asked, role=Role.ASSISTANT, status=MessageStatus.GENERATING, model=model)

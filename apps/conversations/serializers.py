@@ -100,7 +100,11 @@ class ConversationSerializer(ModelSerializer):
 class NewConversationSerializer(ModelSerializer):
     character = VisibleCharacter()
     greeting = WholeNumber(
-        required=False, min_value=0, max_value=100, default=0, help_text="0: the first message; n: its nth alternate."
+        required=False,
+        min_value=0,
+        max_value=100,
+        default=0,
+        help_text="0: the first message; n: its nth alternate. A blank one falls to the next.",
     )
     title = Line(required=False, allow_blank=True, max_length=200)
     topic = Text(required=False, allow_blank=True, max_length=20_000, help_text="What this conversation is about.")
@@ -112,9 +116,8 @@ class NewConversationSerializer(ModelSerializer):
         fields = ("character", "greeting", "title", "topic", "persona_name", "persona_description", *MODEL_SETTINGS)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        greetings = len(attrs["character"].greetings())
-        if attrs["greeting"] >= max(greetings, 1):
-            raise ValidationError({"greeting": [f"This character has {greetings} greetings."]}, code="does_not_exist")
+        if attrs["greeting"] and attrs["character"].greeting_at(attrs["greeting"]) is None:
+            raise ValidationError({"greeting": ["This character has no such greeting."]}, code="does_not_exist")
         return attrs
 
 

@@ -33,25 +33,29 @@ def locked(conversation: Any) -> Conversation:
 
 @transaction.atomic
 def begin(user: User, character: Character, *, greeting: int = 0, **fields: Any) -> Conversation:
-    """A new conversation, its greetings there as sibling first messages, the chosen one active."""
+    """A new conversation, its greetings there as sibling first messages, the chosen one active.
+
+    `greeting` is an index that `character.greeting_at` knows; 0 for a character who says nothing first.
+    """
     now = timezone.now()
     conversation = Conversation(user=user, character=character, character_name=character.name, created_at=now, **fields)
-    messages = [
-        Message(
+    greetings = {
+        index: Message(
             conversation=conversation,
             role=Role.ASSISTANT,
             created_at=now,
             content=fill_names(text, character.name, conversation.persona),
         )
-        for text in character.greetings()
-    ]
-    if messages:
+        for index, text in character.greetings().items()
+    }
+    chosen = character.greeting_at(greeting)
+    if chosen is not None:
         # PostgreSQL looks at the keys between the two when the transaction ends, so one statement each is enough.
-        Message.objects.bulk_create(messages)
-        conversation.active_leaf = messages[greeting]
-        conversation.message_count = len(messages)
+        Message.objects.bulk_create(greetings.values())
+        conversation.active_leaf = greetings[chosen]
+        conversation.message_count = len(greetings)
         conversation.last_message_at = now
-        conversation.last_message_preview = preview(messages[greeting].content)
+        conversation.last_message_preview = preview(greetings[chosen].content)
     conversation.save(force_insert=True)
     return conversation
 

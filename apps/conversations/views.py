@@ -3,10 +3,8 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -14,9 +12,9 @@ from rest_framework.viewsets import GenericViewSet, ModelViewSet
 
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine
-from apps.api.errors import Conflict
 from apps.api.queries import query_of
 from apps.conversations import turns
+from apps.conversations.access import GenerationInProgress, held, parent_of, refuse_known_client_id, still_here
 from apps.conversations.models import Conversation, ConversationQuerySet, Message
 from apps.conversations.pagination import ActivePath, LatestFirst, OldestFirst
 from apps.conversations.serializers import (
@@ -32,19 +30,6 @@ from apps.conversations.serializers import (
 )
 
 
-class GenerationInProgress(Conflict):
-    default_code = "generation_in_progress"
-    default_detail = "An answer is being written in this conversation. Wait for it, or stop it."
-
-
-def locked_or_404(conversation: Any) -> Conversation:
-    """The row, held; 404 where somebody deleted it since it was looked up."""
-    try:
-        return turns.locked(conversation)
-    except Conversation.DoesNotExist as error:
-        raise Http404 from error
-
-
 class ConversationViewSet(Mine[Conversation], ModelViewSet[Conversation]):
     """Your conversations, latest first."""
 
@@ -52,6 +37,9 @@ class ConversationViewSet(Mine[Conversation], ModelViewSet[Conversation]):
     serializer_class = ConversationSerializer
     pagination_class = LatestFirst
     lookup_value_converter = "uuid"
+
+    def get_serializer_class(self) -> type[BaseSerializer[Conversation]]:
+        return NewConversationSerializer if self.action == "create" else ConversationSerializer
 
     def get_queryset(self) -> ConversationQuerySet:
         conversations: ConversationQuerySet = super().get_queryset()
@@ -80,21 +68,21 @@ class ConversationViewSet(Mine[Conversation], ModelViewSet[Conversation]):
     @extend_schema(request=NewConversationSerializer, responses={201: ConversationSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Begin a conversation: the character's greetings are there as sibling first messages, one of them active."""
-        serializer = NewConversationSerializer(data=request.data, context=self.get_serializer_context())
+        serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         fields = serializer.validated_data
         conversation = turns.begin(cast(User, request.user), fields.pop("character"), **fields)
-        return Response(self.get_serializer(conversation).data, status=201)
+        return Response(ConversationSerializer(conversation).data, status=201)
 
     def perform_update(self, serializer: BaseSerializer[Conversation]) -> None:
         fields = dict(serializer.validated_data)
         leaf = fields.pop("active_leaf", None)
         with transaction.atomic():
-            conversation = locked_or_404(cast(Conversation, serializer.instance).pk)
+            conversation = held(cast(Conversation, serializer.instance).pk)
             if leaf is not None:
                 if conversation.generating_id:
                     raise GenerationInProgress()
-                turns.switch(conversation, leaf)
+                turns.switch(conversation, still_here(leaf, "active_leaf"))
             for name, value in fields.items():
                 setattr(conversation, name, value)
             conversation.save(update_fields=[*fields, "updated_at"])
@@ -102,7 +90,7 @@ class ConversationViewSet(Mine[Conversation], ModelViewSet[Conversation]):
 
     def perform_destroy(self, instance: Conversation) -> None:
         with transaction.atomic():
-            locked_or_404(instance.pk).delete()
+            held(instance.pk).delete()
 
 
 class MessageViewSet(GenericViewSet[Message]):
@@ -110,11 +98,18 @@ class MessageViewSet(GenericViewSet[Message]):
 
     queryset = Message.objects.all()
     serializer_class = MessageSerializer
+    bodies: dict[str, type[BaseSerializer[Any]]] = {
+        "create": NewMessageSerializer,
+        "partial_update": MessageChangeSerializer,
+    }
     lookup_url_kwarg = "message_pk"
     pagination_class = ActivePath
 
     def get_queryset(self) -> Any:
         return Message.objects.owned_by(self.request.user).filter(conversation=self.kwargs["pk"])
+
+    def get_serializer_class(self) -> type[BaseSerializer[Message]]:
+        return self.bodies.get(self.action, MessageSerializer)
 
     def conversation(self) -> Conversation:
         return get_object_or_404(Conversation.objects.owned_by(self.request.user), pk=self.kwargs["pk"])
@@ -138,13 +133,14 @@ class MessageViewSet(GenericViewSet[Message]):
     def create(self, request: Request, pk: UUID) -> Response:
         """Add a message without calling the model."""
         self.conversation()
-        serializer = NewMessageSerializer(data=request.data, context=self.get_serializer_context())
+        serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         fields = serializer.validated_data
         with transaction.atomic():
-            conversation = locked_or_404(pk)
+            conversation = held(pk)
             if conversation.generating_id:
                 raise GenerationInProgress()
+            refuse_known_client_id(conversation, fields.get("client_id"), "client_id")
             message = turns.append(conversation, parent_of(conversation, fields), **fields)
             turns.save_head(conversation)
         return Response(render_message(message), status=201)
@@ -158,10 +154,10 @@ class MessageViewSet(GenericViewSet[Message]):
     def partial_update(self, request: Request, pk: UUID, message_pk: UUID) -> Response:
         """Change what a message says, or rate it. Its text cannot be changed while an answer is being written."""
         self.get_object()
-        serializer = MessageChangeSerializer(data=request.data, context=self.get_serializer_context())
+        serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         with transaction.atomic():
-            conversation = locked_or_404(pk)
+            conversation = held(pk)
             message = self.get_object()
             if "content" in serializer.validated_data:
                 if conversation.generating_id:
@@ -176,19 +172,6 @@ class MessageViewSet(GenericViewSet[Message]):
         """Delete a message and everything that follows it. An answer being written in there is cancelled."""
         self.get_object()
         with transaction.atomic():
-            conversation = locked_or_404(pk)
+            conversation = held(pk)
             turns.delete(conversation, self.get_object())
         return Response(status=204)
-
-
-def parent_of(conversation: Conversation, fields: dict[str, Any]) -> Message | None:
-    """Takes `parent` and `client_id` of a new message's fields as they stand under the conversation's lock."""
-    client_id = fields.get("client_id")
-    if client_id and Message.objects.filter(conversation=conversation, client_id=client_id).exists():
-        raise ValidationError({"client_id": ["There is a message with this id already."]}, code="unique")
-    if "parent" not in fields:
-        return conversation.active_leaf
-    parent: Message | None = fields.pop("parent")
-    if parent is not None and not Message.objects.filter(pk=parent.pk).exists():
-        raise ValidationError({"parent": ["This message is not in this conversation."]}, code="does_not_exist")
-    return parent

@@ -1,0 +1,48 @@
+"""Getting hold of a conversation in order to change it.
+
+What was looked up and validated before the lock is looked at again under it: another request may have been faster.
+"""
+
+from typing import Any
+
+from django.http import Http404
+from rest_framework.exceptions import ValidationError
+
+from apps.api.errors import Conflict
+from apps.conversations import turns
+from apps.conversations.models import Conversation, Message
+
+
+class GenerationInProgress(Conflict):
+    default_code = "generation_in_progress"
+    default_detail = "An answer is being written in this conversation. Wait for it, or stop it."
+
+
+def held(conversation: Any) -> Conversation:
+    """The row, until the transaction ends; 404 where somebody deleted it since it was looked up."""
+    try:
+        return turns.locked(conversation)
+    except Conversation.DoesNotExist as error:
+        raise Http404 from error
+
+
+def still_here(message: Message, field: str) -> Message:
+    """The message as it is now; 400 for `field` where it was deleted since it was looked up."""
+    try:
+        return Message.objects.get(pk=message.pk)
+    except Message.DoesNotExist as error:
+        raise ValidationError({field: ["This message is gone."]}, code="does_not_exist") from error
+
+
+def parent_of(conversation: Conversation, fields: dict[str, Any]) -> Message | None:
+    """Takes `parent` out of a new message's fields: the leaf where it is left out, None for a new root."""
+    if "parent" not in fields:
+        return conversation.active_leaf
+    parent: Message | None = fields.pop("parent")
+    return parent and still_here(parent, "parent")
+
+
+def refuse_known_client_id(conversation: Conversation, client_id: str | None, field: str) -> None:
+    """400 for `field` where this conversation has a message with that id of the client's own."""
+    if client_id and Message.objects.filter(conversation=conversation, client_id=client_id).exists():
+        raise ValidationError({field: ["There is a message with this id already."]}, code="unique")
