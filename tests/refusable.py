@@ -18,6 +18,7 @@ REFUSABLE = {
     # Taken already.
     ("email", "unique"),
     ("client_id", "unique"),
+    ("id", "unique"),  # chat's name for it
     # Passwords: not theirs, or too weak.
     ("current_password", "invalid_password"),
     ("token", "invalid_token"),
