@@ -15,11 +15,14 @@ install: ## Make .venv and install what is pinned in requirements/
 UNSERVED := SECRET_KEY=unserved DATABASE_URL=postgres://unserved/unserved ALLOWED_HOSTS=localhost \
 	AI_BASE_URL=http://unserved/v1 AI_MODEL=unserved
 
-.PHONY: test lint schema lock
+.PHONY: test test-next lint schema lock
 
 test: EXTRA := dev
 test: install ## Run the tests; SLOW=1 runs the slow ones too
 	@$(VENV)/bin/python -m pytest $(ARGS)
+
+test-next: ## The same with the newest Django, which needs Python 3.12 or later: PYTHON=python3.13
+	@$(MAKE) --no-print-directory test VENV=.venv-next EXTRA=next PYTHON=$(PYTHON)
 
 lint: EXTRA := dev
 lint: install ## Check format, style, types and the direction of imports
@@ -40,3 +43,5 @@ lock: install ## Pin the newest versions that pyproject.toml allows
 	@$(COMPILE) --upgrade --extra local pyproject.toml -o requirements/local.txt
 	@$(COMPILE) --upgrade --extra local --extra dev pyproject.toml -o requirements/dev.txt
 	@$(COMPILE) --upgrade --no-deps requirements/model.in -o requirements/model.txt
+	@$(subst -c requirements/constraints.in,--python-version 3.12,$(COMPILE)) --upgrade --extra local --extra dev \
+		pyproject.toml -o requirements/next.txt

@@ -19,6 +19,7 @@ from tests.launched import ADA, NO_MODEL, PATIENCE, Run, lives, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
+
 def test_a_first_start_serves_with_a_database_and_a_model_and_stops_without_a_trace(run: Callable[..., Run]) -> None:
     first = run()
     assert first.get("/healthz") == 200
