@@ -25,15 +25,17 @@ from django.urls import set_script_prefix
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
-from apps.api.errors import error_response  # noqa: E402  # needs the settings
-from apps.api.middleware import BODY_TOO_LARGE  # noqa: E402
+from apps.api.middleware import BODY_TOO_LARGE, PROBES  # noqa: E402  # needs the settings
 from apps.api.responses import AwaitedResponse  # noqa: E402
-from apps.api.threads import in_pool  # noqa: E402
+from apps.api.threads import POOL, PROBE_POOL, in_pool  # noqa: E402
 from apps.chat import runtime  # noqa: E402
 
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+# For the ends of answers to reach who waits for them, once they are saved.
+LAST_WORDS_SECONDS = 2.0
 
 
 class PooledHandler(ASGIHandler):
@@ -42,13 +44,29 @@ class PooledHandler(ASGIHandler):
         super(ASGIHandler, self).__init__()
         self.load_middleware(is_async=False)
 
+        # Responses that go on without a thread.
+        self.following: set[asyncio.Future[None]] = set()
+
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await lifespan(receive, send)
+            await self.lifespan(receive, send)
         elif scope["type"] == "http":
             await self.handle(scope, receive, send)
         else:
             raise ValueError(f"Only HTTP is served here, not {scope['type']}.")
+
+    async def lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await runtime.start()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await runtime.stop()
+                if self.following:
+                    await asyncio.wait(self.following, timeout=LAST_WORDS_SECONDS)
+                await send({"type": "lifespan.shutdown.complete"})
+                return
 
     async def handle(self, scope: Any, receive: Receive, send: Send) -> None:
         try:
@@ -56,7 +74,8 @@ class PooledHandler(ASGIHandler):
         except RequestAborted:
             return
         try:
-            response = await in_pool(self.respond, scope, body)
+            pool = PROBE_POOL if scope["path"].rstrip("/") in PROBES else POOL
+            response = await in_pool(self.respond, scope, body, pool=pool)
             if isinstance(response, AwaitedResponse | StreamingHttpResponse):
                 await self.follow(response, receive, send)
             else:
@@ -69,19 +88,23 @@ class PooledHandler(ASGIHandler):
         self, response: AwaitedResponse[Any] | StreamingHttpResponse, receive: Receive, send: Send
     ) -> None:
         """What goes on after the thread has let go of it: until its end, or until the client is gone."""
+        work = asyncio.ensure_future(self._finish(response, send))
+        self.following.add(work)
+        work.add_done_callback(self.following.discard)
         try:
-            if isinstance(response, StreamingHttpResponse):
-                await unless_gone(receive, self.send_stream(response, send))
-            elif await unless_gone(receive, response.arrive()):
-                await self.send_response(response, send)
+            await unless_gone(receive, work)
         except asyncio.CancelledError:
-            # The server's own end, after the grace that it gave. The answer itself is not the request's, and is kept.
-            if isinstance(response, StreamingHttpResponse):
-                await send({"type": "http.response.body"})
-            else:
-                await self.send_response(error_response(503, "server_ending", ENDING), send)
+            # The server's grace is over. It ends every answer next (`lifespan`), and who waits for one is still told.
+            await asyncio.wait({work})
         finally:
             await in_pool(response.close)
+
+    async def _finish(self, response: AwaitedResponse[Any] | StreamingHttpResponse, send: Send) -> None:
+        if isinstance(response, StreamingHttpResponse):
+            await self.send_stream(response, send)
+        else:
+            await response.arrive()
+            await self.send_response(response, send)
 
     async def read_body(  # type: ignore[override]  # a body that is too large is told apart
         self, receive: Receive, declared: int = 0
@@ -148,9 +171,6 @@ class PooledHandler(ASGIHandler):
             await self.send_response(response, send)
 
 
-ENDING = "The server is about to stop. What you said is saved, and so is what is answered."
-
-
 def content_length(scope: Any) -> int:
     for name, value in scope["headers"]:
         if name == b"content-length":
@@ -158,32 +178,19 @@ def content_length(scope: Any) -> int:
     return 0
 
 
-async def unless_gone(receive: Receive, work: Any) -> bool:
-    """Await `work`, giving it up when the client goes away first. Whether it was finished."""
-    task = asyncio.ensure_future(work)
+async def unless_gone(receive: Receive, work: "asyncio.Future[None]") -> None:
+    """Await `work`, giving it up when the client goes away first."""
     gone = asyncio.ensure_future(receive())
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            return False
-        await task
-        return True
+        either: set[asyncio.Future[Any]] = {work, gone}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for one in (task, gone):
-            one.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
-
-
-async def lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            await runtime.start()
-            await send({"type": "lifespan.startup.complete"})
-        elif message["type"] == "lifespan.shutdown":
-            await runtime.stop()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+        gone.cancel()
+    if work.done():
+        work.result()
+    else:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
 
 
 application = PooledHandler()

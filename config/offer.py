@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -45,16 +46,27 @@ class Offer:
 
 def read_offer(base_url: str | None, api_key: str | None, models: list[str] | None, more: Any) -> Offer:
     """`more` is AI_PROVIDERS: a list of objects with `name`, `base_url`, `api_key`, `models`."""
-    sources = [Source("default", (base_url or "").rstrip("/"), api_key or "", tuple(models or ["unset"]))]
+    sources = [read_source("AI_BASE_URL", "default", base_url, api_key or "", models)]
     if not isinstance(more, list):
         raise ImproperlyConfigured("AI_PROVIDERS is a JSON list of objects.")
     for entry in more:
-        try:
-            name, url, offered = entry["name"], entry["base_url"], entry["models"]
-            source = Source(str(name), str(url).rstrip("/"), str(entry.get("api_key", "")), tuple(map(str, offered)))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ImproperlyConfigured("Each object in AI_PROVIDERS needs name, base_url and models.") from error
-        if not source.models or source.name in {known.name for known in sources}:
-            raise ImproperlyConfigured("Each object in AI_PROVIDERS needs a name of its own and at least one model.")
-        sources.append(source)
+        if not isinstance(entry, dict):
+            raise ImproperlyConfigured("AI_PROVIDERS is a JSON list of objects.")
+        name = entry.get("name")
+        if not isinstance(name, str) or not name or name in {known.name for known in sources}:
+            raise ImproperlyConfigured("Each object in AI_PROVIDERS needs a name of its own.")
+        where = f"AI_PROVIDERS, {name}"
+        sources.append(read_source(where, name, entry.get("base_url"), entry.get("api_key", ""), entry.get("models")))
     return Offer(tuple(sources))
+
+
+def read_source(where: str, name: str, base_url: Any, api_key: Any, models: Any) -> Source:
+    """Refuses what could not be used, by its place in the settings and without repeating it: it may hold a key."""
+    url = urlsplit(base_url if isinstance(base_url, str) else "")
+    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
+        raise ImproperlyConfigured(f"{where}: the base URL is http(s)://host/v1, without a user or a password.")
+    if not (isinstance(api_key, str) and api_key.isascii() and api_key.isprintable()):
+        raise ImproperlyConfigured(f"{where}: the API key has a character that no header can carry.")
+    if not (isinstance(models, list) and models and all(isinstance(model, str) and model for model in models)):
+        raise ImproperlyConfigured(f"{where}: at least one model is needed, in a list of names.")
+    return Source(name, base_url.rstrip("/"), api_key, tuple(models))

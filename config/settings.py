@@ -21,6 +21,8 @@ env = Env(eager=False)
 
 # Validators raise; environs does not look at what a function returns.
 not_empty = validate.Length(min=1, error="Environment variable is empty.")
+a_rate = validate.Regexp(r"[1-9]\d*/(sec|min|hour|day)\Z", error="Not a rate such as 10/min.")
+some_time = validate.Range(min=0, min_inclusive=False)
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=not_empty)
@@ -28,6 +30,8 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=not_empty)
 HTTPS = env.bool("HTTPS", True)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
 WEB_THREADS = env.int("WEB_THREADS", 8, validate=validate.Range(1, 64))
+# Read by uvicorn, too. Several would not find each other's live streams, nor count each other's sign-ins.
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1, validate=validate.OneOf([1], error="This version runs in one process."))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
@@ -111,9 +115,10 @@ _database |= {
     "DISABLE_SERVER_SIDE_CURSORS": True,
     "OPTIONS": {
         **_database.get("OPTIONS", {}),
-        # One connection a pool thread, and a little room for what runs outside of it.
-        "pool": {"min_size": 1, "max_size": (WEB_THREADS or 0) + 2, "timeout": 10},
-        "connect_timeout": 10,
+        # One connection a pool thread, and a little room for what runs outside of it. Short waits: when the database is
+        # away, everybody is told so soon, and soon finds it again.
+        "pool": {"min_size": 1, "max_size": (WEB_THREADS or 0) + 2, "timeout": 3, "reconnect_timeout": 3},
+        "connect_timeout": 3,
     },
 }
 DATABASES = {"default": _database}
@@ -196,12 +201,12 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_THROTTLE_RATES": {
-        "sign-in-address": env.str("THROTTLE_SIGN_IN_ADDRESS", "60/min"),
-        "sign-in-account": env.str("THROTTLE_SIGN_IN_ACCOUNT", "10/min"),
-        "sign-up-address": env.str("THROTTLE_SIGN_UP_ADDRESS", "20/hour"),
-        "sign-up-account": env.str("THROTTLE_SIGN_UP_ACCOUNT", "5/hour"),
-        "reset-address": env.str("THROTTLE_RESET_ADDRESS", "20/hour"),
-        "reset-account": env.str("THROTTLE_RESET_ACCOUNT", "5/hour"),
+        "sign-in-address": env.str("THROTTLE_SIGN_IN_ADDRESS", "60/min", validate=a_rate),
+        "sign-in-account": env.str("THROTTLE_SIGN_IN_ACCOUNT", "10/min", validate=a_rate),
+        "sign-up-address": env.str("THROTTLE_SIGN_UP_ADDRESS", "20/hour", validate=a_rate),
+        "sign-up-account": env.str("THROTTLE_SIGN_UP_ACCOUNT", "5/hour", validate=a_rate),
+        "reset-address": env.str("THROTTLE_RESET_ADDRESS", "20/hour", validate=a_rate),
+        "reset-account": env.str("THROTTLE_RESET_ACCOUNT", "5/hour", validate=a_rate),
     },
 }
 DRF_STANDARDIZED_ERRORS = {"ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True}
@@ -247,11 +252,11 @@ AI_SYSTEM_PROMPT = env.str(
     "Write {{char}}'s next reply in a conversation between {{char}} and {{user}}. Stay in character.",
 )
 AI_TITLES = env.bool("AI_TITLES", True)
-AI_CONNECT_TIMEOUT = env.float("AI_CONNECT_TIMEOUT", 10.0)
-AI_FIRST_TOKEN_TIMEOUT = env.float("AI_FIRST_TOKEN_TIMEOUT", 60.0)
-AI_TOKEN_TIMEOUT = env.float("AI_TOKEN_TIMEOUT", 30.0)
-AI_TURN_TIMEOUT = env.float("AI_TURN_TIMEOUT", 600.0)
-DRAIN_SECONDS = env.float("DRAIN_SECONDS", 10.0)
+AI_CONNECT_TIMEOUT = env.float("AI_CONNECT_TIMEOUT", 10.0, validate=some_time)
+AI_FIRST_TOKEN_TIMEOUT = env.float("AI_FIRST_TOKEN_TIMEOUT", 60.0, validate=some_time)
+AI_TOKEN_TIMEOUT = env.float("AI_TOKEN_TIMEOUT", 30.0, validate=some_time)
+AI_TURN_TIMEOUT = env.float("AI_TURN_TIMEOUT", 600.0, validate=some_time)
+DRAIN_SECONDS = env.float("DRAIN_SECONDS", 10.0, validate=validate.Range(min=0))
 
 # ── Safety on the wire ───────────────────────────────────────────────────────────────────────
 
@@ -264,7 +269,7 @@ SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)/?$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

@@ -47,6 +47,7 @@ def grow(conversation: Conversation, count: int) -> list[Message]:
         messages.append(
             Message(
                 conversation=conversation,
+                user=conversation.user,
                 parent=parent,
                 depth=parent.depth + 1 if parent else 0,
                 role=Role.ASSISTANT if number % 2 else Role.USER,

@@ -11,6 +11,7 @@ import requests
 import uvicorn
 
 from apps.chat import runtime
+from apps.conversations.models import MessageStatus
 
 
 class Server:
@@ -40,7 +41,12 @@ class Server:
         """Wait until nothing is written any more, cancelling what still hangs."""
         loop = runtime._loop
         assert loop is not None
-        loop.call_soon_threadsafe(lambda: [task.cancel() for _, task in runtime._running.values()])
+
+        def hang_up() -> None:
+            for producer, _ in runtime._running.values():
+                producer.cancel(MessageStatus.INTERRUPTED)
+
+        loop.call_soon_threadsafe(hang_up)
         until(lambda: not runtime._running)
         asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(5)
 

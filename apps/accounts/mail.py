@@ -1,7 +1,8 @@
 """Mails to people."""
 
 import logging
-from smtplib import SMTPException
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
@@ -10,9 +11,11 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from apps.accounts.models import User
-from apps.api.threads import POOL
 
 log = logging.getLogger("dramatis.accounts")
+
+# Not the requests' threads: a mail server that is slow to answer must not slow them.
+_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail")
 
 
 def send_reset(user: User) -> None:
@@ -29,11 +32,11 @@ def send_reset(user: User) -> None:
     body = (
         f"Somebody asked to set a new password for {user.email}. If it was you:\n\n{how}\n\nIf not, ignore this mail."
     )
-    POOL.submit(_send, EmailMessage("Set a new password", body, to=[user.email]))
+    _thread.submit(copy_context().run, _send, EmailMessage("Set a new password", body, to=[user.email]))
 
 
 def _send(message: EmailMessage) -> None:
     try:
         message.send()
-    except (SMTPException, OSError) as error:
+    except Exception as error:  # nobody waits for it: whatever it is, this line is all that will tell
         log.error("mail not sent", extra={"reason": type(error).__name__})

@@ -1,6 +1,7 @@
 """Slowing down those who guess: by the address that they come from, and by the account that they try."""
 
 import hashlib
+import ipaddress
 from typing import Any
 
 from django.forms import Form
@@ -9,7 +10,16 @@ from rest_framework.throttling import SimpleRateThrottle
 
 class ByAddress(SimpleRateThrottle):
     def get_cache_key(self, request: Any, view: Any) -> str:
-        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+        return self.cache_format % {"scope": self.scope, "ident": network_of(self.get_ident(request))}
+
+
+def network_of(address: str) -> str:
+    """An IPv6 address by its /64: whoever has one has all of them."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
 
 
 class ByAccount(SimpleRateThrottle):

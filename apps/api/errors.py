@@ -103,7 +103,7 @@ def error_response(status_code: int, code: str, detail: str) -> JsonResponse:
 
 
 def _for_people(request: HttpRequest) -> bool:
-    """Whether a person looks at this page in a browser: the admin, the documentation."""
+    """Whether a person looks at this page in a browser."""
     return request.path.startswith("/admin/")
 
 

@@ -11,6 +11,8 @@ from django.db import models
 from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
+from rest_framework.utils import html
 
 MAX_JSON_DEPTH = 32
 MAX_JSON_NUMBER = 10**18
@@ -94,8 +96,16 @@ class JSONObject(serializers.JSONField):
         "bad_number": f"Numbers must be finite and within ±{MAX_JSON_NUMBER:.0e}.",
     }
 
+    def get_value(self, dictionary: Any) -> Any:
+        value = super().get_value(dictionary)
+        # What a form shows where there is nothing.
+        return empty if html.is_html_input(dictionary) and value in ("", "null") else value
+
     def to_internal_value(self, data: Any) -> Any:
-        value = super().to_internal_value(data)
+        try:
+            value = super().to_internal_value(data)
+        except RecursionError:  # a form holds JSON as text, which is read only here
+            self.fail("too_deep")
         if not isinstance(value, dict):
             self.fail("not_an_object")
         self._check(value, depth=1)

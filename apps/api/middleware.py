@@ -5,12 +5,13 @@ import re
 import time
 from collections.abc import Callable
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import is_valid_path
 from uuid_utils.compat import uuid7
 
 from apps.api import metrics
-from apps.api.errors import BodyTooLarge, error_response
+from apps.api.errors import BodyTooLarge, DatabaseUnavailable, error_response
 from apps.api.logs import request_id
 from apps.api.responses import AwaitedResponse
 
@@ -50,6 +51,15 @@ class RequestContext:
         else:
             note(response)
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """For pages that are not of DRF, which translates its own: sign-in, the admin."""
+        if isinstance(exception, OperationalError):
+            detail = str(DatabaseUnavailable.default_detail)
+            response = error_response(503, DatabaseUnavailable.default_code, detail)
+            response["Retry-After"] = str(DatabaseUnavailable.wait)
+            return response
+        return None
 
 
 # Where the ASGI handler leaves word of a body that it stopped reading.

@@ -21,13 +21,16 @@ T = TypeVar("T")
 
 POOL = ThreadPoolExecutor(max_workers=settings.WEB_THREADS, thread_name_prefix="rows")
 
+# For those who ask whether this process lives: they are not to wait behind what they ask about.
+PROBE_POOL = ThreadPoolExecutor(max_workers=2, thread_name_prefix="probes")
+
 _tasks: set[asyncio.Task[Any]] = set()
 
 
-async def in_pool(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def in_pool(function: Callable[..., T], *args: Any, pool: ThreadPoolExecutor = POOL) -> T:
     """Run `function` on a pool thread, in a copy of the caller's context. Connections are not released."""
     context = copy_context()
-    return await asyncio.get_running_loop().run_in_executor(POOL, lambda: context.run(function, *args, **kwargs))
+    return await asyncio.get_running_loop().run_in_executor(pool, context.run, function, *args)
 
 
 async def with_rows(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ModelViewSet
@@ -40,6 +41,12 @@ class CharacterViewSet(Mine[Character], ModelViewSet[Character]):
     def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Characters, newest first: yours, public ones, or both."""
         return super().list(request, *args, **kwargs)
+
+    def perform_destroy(self, instance: Character) -> None:
+        with transaction.atomic():
+            # Who is about to begin a conversation with it holds the row, and is waited for.
+            Character.objects.select_for_update().filter(pk=instance.pk).first()
+            instance.delete()
 
     def perform_create(self, serializer: BaseSerializer[Character]) -> None:
         serializer.save(user=self.request.user)

@@ -9,7 +9,7 @@ from typing import Any
 from rest_framework.renderers import JSONRenderer
 
 HEADERS = {
-    "Content-Type": "text/event-stream; charset=utf-8",
+    "Content-Type": "text/event-stream",
     "Cache-Control": "no-cache",
     "X-Accel-Buffering": "no",
     "x-vercel-ai-ui-message-stream": "v1",

@@ -157,7 +157,12 @@ def end(job: Job, written: Written) -> dict[str, Any] | None:
     message.error = {"code": written.error, "detail": written.detail} if written.error else None
     message.model = written.model or message.model
     message.prompt_tokens, message.completion_tokens = usage.prompt_tokens, usage.completion_tokens
-    message.save()
+    message.save(
+        update_fields=[
+            *["content", "reasoning", "status", "finish_reason", "error"],
+            *["model", "prompt_tokens", "completion_tokens", "updated_at"],
+        ]
+    )
     Generation.objects.filter(pk=job.generation).update(
         status=written.status,
         error=written.error,
@@ -178,8 +183,8 @@ def _no_longer_generating(conversation: Conversation, message: Message) -> None:
     if conversation.generating_id == message.pk:
         conversation.generating = None
         changed.append("generating")
-    if conversation.active_leaf_id == message.pk and message.content:
-        conversation.last_message_preview = turns.preview(message.content)
+    if conversation.active_leaf_id == message.pk:
+        conversation.last_message_preview = turns.preview(message)
         changed.append("last_message_preview")
     conversation.save(update_fields=changed)
 
@@ -194,10 +199,13 @@ def _render_turn(conversation: Conversation, job: Job, message: Message) -> dict
     }
 
 
+@transaction.atomic
 def beat(generations: list[UUID]) -> set[UUID]:
     """Move the heartbeats of these on; those that are still there are returned."""
     rows = Generation.objects.filter(pk__in=generations)
-    rows.filter(status=GenerationStatus.RUNNING).update(heartbeat=Now())
+    # What is locked is about to end or to be deleted, and is not waited for: it can spare a beat.
+    free = rows.filter(status=GenerationStatus.RUNNING).select_for_update(skip_locked=True)
+    Generation.objects.filter(pk__in=list(free.values_list("pk", flat=True))).update(heartbeat=Now())
     return set(rows.values_list("pk", flat=True))
 
 

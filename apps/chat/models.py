@@ -26,7 +26,7 @@ class Generation(Row):
     """A lease: while `status` is running, the process that runs it moves `heartbeat` on. One that stands still
     belonged to a process that died, and whoever looks next ends it."""
 
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="generations")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="generations", db_index=False)
     # The migration gives this key ON DELETE CASCADE, so that deleting messages never asks for generations first.
     message = models.ForeignKey(Message, on_delete=models.DO_NOTHING, db_constraint=False, related_name="generations")
     status = models.CharField(max_length=12, choices=GenerationStatus.choices, default=GenerationStatus.RUNNING)

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from django.db import OperationalError
+from django.db import Error as DatabaseError
 
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
@@ -45,13 +45,12 @@ CANCELLED = {
 
 
 class Producer:
-    """One answer. `run` is the task; cancelling that task ends the answer as `cancelled_as` says."""
+    """One answer. Made on the event loop; `run` brings it to its end, whatever happens meanwhile."""
 
     def __init__(self, job: Job, provider: Provider, live: Live) -> None:
         self.job = job
         self.provider = provider
         self.live = live
-        self.cancelled_as = MessageStatus.INTERRUPTED
         self._chunks = Chunks(str(job.message))
         self._text: list[str] = []
         self._reasoning: list[str] = []
@@ -61,27 +60,36 @@ class Producer:
         self._over = False
         self._began = time.monotonic()
         self._first_token_ms: int | None = None
+        self._cancelled_as = MessageStatus.INTERRUPTED
+        self._patience: tuple[float, ...] = PATIENCE
+        self.live.publish(self._chunks.start())
+        self._listening = asyncio.create_task(self._listen())
+
+    def cancel(self, status: MessageStatus, *, hurry: bool = False) -> None:
+        """Hang up on the model. What was said is kept and saved under `status`; with `hurry`, in one try."""
+        self._cancelled_as = status
+        if hurry:
+            self._patience = ()
+        self._listening.cancel()
 
     async def run(self) -> Written:
-        task: Any = asyncio.current_task()
-        saver = spawn(self._keep_saving(task))
-        self.live.publish(self._chunks.start())
+        saver = spawn(self._keep_saving())
         ended, retry_after = UNFORESEEN, None
         try:
-            ended = await self._listen()
+            ended = await self._listening
         except ProviderError as error:
             log.warning("provider", extra={"code": error.code, "reason": error.reason, "source": self.job.source})
             ended = Written("", status=MessageStatus.FAILED, error=error.code, detail=error.detail)
             retry_after = error.retry_after
         except asyncio.CancelledError:
-            ended = CANCELLED[self.cancelled_as]
+            ended = CANCELLED[self._cancelled_as]
         finally:
             # For what nobody foresaw, too: no answer is left without an end.
             ended = self._so_far(ended)
             self._over = True
             self._dirty.set()
             self._much.set()
-            await saver
+            await asyncio.gather(saver, return_exceptions=True)
             await self._end(ended, retry_after)
         return ended
 
@@ -124,7 +132,7 @@ class Producer:
     def _milliseconds(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
 
-    async def _keep_saving(self, producer: asyncio.Task[Any]) -> None:
+    async def _keep_saving(self) -> None:
         """Checkpoints, beside the stream and never in its way."""
         while True:
             await self._dirty.wait()
@@ -140,27 +148,27 @@ class Producer:
             self._unsaved = 0
             try:
                 if not await with_rows(generations.checkpoint, self.job, self._so_far(Written(""))):
-                    producer.cancel()
+                    self.cancel(MessageStatus.INTERRUPTED)  # Its row is gone.
                     return
-            except OperationalError:
-                log.warning(
-                    "checkpoint not saved; the next one follows", extra={"generation": str(self.job.generation)}
-                )
+            except DatabaseError as error:
+                what = {"generation": str(self.job.generation), "reason": type(error).__name__}
+                log.warning("checkpoint not saved; the next one follows", extra=what)
                 self._dirty.set()
 
     async def _end(self, ended: Written, retry_after: int | None) -> None:
         """Save first, tell second."""
         try:
             turn = await self._saved(ended)
-        except OperationalError:
+        except DatabaseError as error:
             # The sweep ends it when the database is back; its text is as of the last checkpoint.
-            log.error("end not saved", extra={"generation": str(self.job.generation)})
+            what = {"generation": str(self.job.generation), "reason": type(error).__name__}
+            log.error("end not saved", extra=what)
             self.give_up()
             return
         metrics.GENERATIONS.labels(ended.status).inc()
         metrics.GENERATION_SECONDS.observe((ended.latency_ms or 0) / 1000)
         if turn is None:
-            self.live.end(self._chunks.error(None, "The conversation was deleted."), Outcome(None))
+            self.live.end(self._chunks.error(None, "This answer was deleted."), Outcome(None))
         elif ended.status == MessageStatus.COMPLETE:
             self.live.end(self._chunks.finish(turn, ended.finish_reason), Outcome(turn))
         elif ended.status == MessageStatus.STOPPED:
@@ -175,9 +183,12 @@ class Producer:
         self.live.end(self._chunks.error(None, detail), Outcome(None, generations.INTERRUPTED, detail))
 
     async def _saved(self, ended: Written) -> dict[str, Any] | None:
-        for pause in PATIENCE:
+        tries = 0
+        while True:
             try:
                 return await with_rows(generations.end, self.job, ended)
-            except OperationalError:
-                await asyncio.sleep(pause)
-        return await with_rows(generations.end, self.job, ended)
+            except DatabaseError:
+                if tries >= len(self._patience):
+                    raise
+                await asyncio.sleep(self._patience[tries])
+                tries += 1

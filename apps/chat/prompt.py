@@ -68,9 +68,9 @@ def with_original(text: str, original: str) -> str:
 
 
 def _system(cast: Cast) -> str:
-    prompt = with_original(cast.system_prompt, cast.default_system_prompt) or cast.default_system_prompt
+    own = cast.system_prompt.strip()
     parts = [
-        prompt,
+        with_original(own, cast.default_system_prompt) if own else cast.default_system_prompt,
         f"{{{{user}}}}: {cast.persona}" if cast.persona.strip() else "",
         cast.description,
         f"{{{{char}}}}'s personality: {cast.personality}" if cast.personality.strip() else "",

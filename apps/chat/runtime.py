@@ -5,10 +5,12 @@ Its keeper moves the heartbeats of what is written here, and ends what processes
 
 import asyncio
 import logging
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import Error as DatabaseError
+from rest_framework.exceptions import APIException
 
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
@@ -20,11 +22,19 @@ from apps.conversations.models import MessageStatus
 
 log = logging.getLogger("dramatis.chat")
 
-Running = tuple[Producer, asyncio.Task[Written]]
-
 _loop: asyncio.AbstractEventLoop | None = None
 _keeper: asyncio.Task[None] | None = None
-_running: dict[UUID, Running] = {}
+_running: dict[UUID, tuple[Producer, asyncio.Task[Written]]] = {}
+_titling: set[asyncio.Task[Any]] = set()
+
+
+class NotWriting(APIException):
+    """Nothing was saved; the same request may be sent again, to a server that is up."""
+
+    status_code = 503
+    default_code = "shutting_down"
+    default_detail = "This server is about to stop. Nothing was saved; please try again."
+    wait = 2
 
 
 async def start() -> None:
@@ -34,27 +44,43 @@ async def start() -> None:
 
 
 async def stop() -> None:
-    """Let what is being written go on for a while, then save it as interrupted."""
+    """Let what is being written go on for a while, then save it as interrupted. Its readers are told."""
     global _loop, _keeper
-    tasks = [task for _, task in _running.values()]
-    if tasks:
-        await asyncio.wait(tasks, timeout=settings.DRAIN_SECONDS)
-    for task in tasks:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + settings.DRAIN_SECONDS
+    _loop = None
+    while (work := _tasks()) and loop.time() < until:
+        await asyncio.wait(work, timeout=until - loop.time())
+    for producer, _ in _running.values():
+        producer.cancel(MessageStatus.INTERRUPTED, hurry=True)
+    for task in _titling:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*_tasks(), return_exceptions=True)
     if _keeper is not None:
         _keeper.cancel()
         await asyncio.gather(_keeper, return_exceptions=True)
+        _keeper = None
     await sources.close()
-    _loop = _keeper = None
+
+
+def _tasks() -> set[asyncio.Task[Any]]:
+    return {task for _, task in _running.values()} | _titling
+
+
+def check_is_writing() -> None:
+    """Before anything is committed. `NotWriting` while the server stops, or where it runs without ASGI's lifespan."""
+    if _loop is None:
+        raise NotWriting()
 
 
 def launch(job: Job) -> Live:
     """Begin to write a committed answer. Called from any thread; nobody needs to stay to read it."""
-    if _loop is None:
-        raise RuntimeError("The server runs without ASGI's lifespan; start it with `uvicorn --lifespan on`.")
+    loop = _loop
+    if loop is None:
+        # Stopped since it was checked. The sweep of whoever runs next ends the row.
+        raise NotWriting(generations.INTERRUPTED_DETAIL, generations.INTERRUPTED)
     live = Live()
-    _loop.call_soon_threadsafe(_begin, job, live)
+    loop.call_soon_threadsafe(_begin, job, live)
     return live
 
 
@@ -78,7 +104,9 @@ def _begin(job: Job, live: Live) -> None:
 
 def _after(producer: Producer, written: Written) -> None:
     if producer.job.wants_title and written.status == MessageStatus.COMPLETE:
-        spawn(titles.give_title(producer.job, producer.provider, written.text, ask=settings.AI_TITLES))
+        task = spawn(titles.give_title(producer.job, producer.provider, written.text, ask=settings.AI_TITLES))
+        _titling.add(task)
+        task.add_done_callback(_titling.discard)
 
 
 async def _keep() -> None:
@@ -102,4 +130,4 @@ async def _beat() -> None:
     for generation in set(ids) - living:
         # Its row is gone: the conversation, the message or the account was deleted.
         if generation in _running:
-            _running[generation][1].cancel()
+            _running[generation][0].cancel(MessageStatus.INTERRUPTED)

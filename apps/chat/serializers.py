@@ -2,7 +2,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.api.fields import Line
+from apps.api.fields import Text
 from apps.api.schema import ErrorResponseSerializer
 from apps.conversations.serializers import Content, ConversationSerializer, MessageHere, MessageSerializer
 
@@ -12,10 +12,11 @@ class ChatSerializer(serializers.Serializer[None]):
 
     content = Content(style={"base_template": "textarea.html"})
     parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")  # type: ignore[assignment]
-    id = Line(
+    id = Text(
         source="client_id",
         required=False,
         allow_null=True,
+        allow_blank=True,
         max_length=128,
         help_text="Becomes the user message's `client_id`.",
     )

@@ -1,4 +1,4 @@
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine
 from apps.chat import generations, runtime
-from apps.chat.answers import EventStreamRenderer, answer
+from apps.chat.delivery import EventStreamRenderer, StreamWhereNamed, answer
 from apps.chat.serializers import ChatSerializer, ModelListSerializer, TurnFailureSerializer, TurnSerializer
 from apps.conversations.models import Conversation
 
@@ -36,12 +36,16 @@ class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
     queryset = Conversation.objects.all()
     lookup_value_converter = "uuid"
 
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "conversation": self.kwargs.get("pk")}
+
     @extend_schema(responses=ANSWER)
     @action(
         detail=True,
         methods=["post"],
         serializer_class=ChatSerializer,
         renderer_classes=[JSONRenderer, EventStreamRenderer, BrowsableAPIRenderer],
+        content_negotiation_class=StreamWhereNamed,
     )
     def chat(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Say something and get the answer: as JSON when it is whole, or as a stream while it is written.
@@ -49,9 +53,9 @@ class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         Your turn is saved before the model is asked, and the answer is written to its end whether you stay or not.
         """
         conversation = self.get_object()
-        context = {**self.get_serializer_context(), "conversation": conversation.pk}
-        serializer = self.get_serializer_class()(data=request.data, context=context)
+        serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
+        runtime.check_is_writing()
         job = generations.begin(cast(User, request.user), conversation.pk, serializer.validated_data)
         return answer(self, request, runtime.launch(job))
 

@@ -23,10 +23,6 @@ MAX_CONTENT = 200_000
 PREVIEW = 200
 
 
-class ConversationQuerySet(OwnedQuerySet["Conversation"]):
-    pass
-
-
 class Conversation(ModelSettings, Row):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations", db_index=False
@@ -51,7 +47,7 @@ class Conversation(ModelSettings, Row):
         expression=Coalesce("last_message_at", "created_at"), output_field=models.DateTimeField(), db_persist=True
     )
 
-    objects = ConversationQuerySet.as_manager()
+    objects = OwnedQuerySet["Conversation"].as_manager()
 
     if TYPE_CHECKING:
         user_id: object
@@ -60,10 +56,7 @@ class Conversation(ModelSettings, Row):
         generating_id: object
 
     class Meta:
-        indexes = (
-            models.Index(fields=["user", "-sort_at", "-id"], name="conversation_owner_latest"),
-            models.Index(fields=["character"], name="conversation_character"),
-        )
+        indexes = (models.Index(fields=["user", "-sort_at", "-id"], name="conversation_owner_latest"),)
 
     def __str__(self) -> str:
         return self.title or f"{self.character_name} {self.created_at:%Y-%m-%d}"
@@ -89,12 +82,12 @@ class MessageStatus(models.TextChoices):
     FAILED = "failed"
 
 
-class MessageQuerySet(OwnedQuerySet["Message"]):
-    owner = "conversation__user"
-
-
 class Message(Row):
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    # The conversation's user again, so that whose a message is can be asked of it alone.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
     parent = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, related_name="children", db_index=False)
     role = models.CharField(max_length=10, choices=Role.choices)
     content = models.TextField(blank=True)
@@ -113,7 +106,7 @@ class Message(Row):
     rating = models.SmallIntegerField(null=True, blank=True)
     edited_at = models.DateTimeField(null=True)
 
-    objects = MessageQuerySet.as_manager()
+    objects = OwnedQuerySet["Message"].as_manager()
 
     if TYPE_CHECKING:
         conversation_id: object

@@ -3,6 +3,7 @@ from typing import Any, cast
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.fields import empty
+from rest_framework.utils import html
 
 from apps.api.fields import JSONObject, Line, ModelSerializer, Text, WholeNumber, from_form
 from apps.characters.models import Character
@@ -38,6 +39,11 @@ class MessageHere(OwnReference):
         conversation = self.context.get("conversation")
         return Message.objects.filter(conversation=conversation) if conversation else Message.objects.none()
 
+    def get_value(self, dictionary: Any) -> Any:
+        value = super().get_value(dictionary)
+        # A form in which nothing was chosen means the leaf, as JSON does that leaves the field out.
+        return empty if html.is_html_input(dictionary) and value == "" else value
+
 
 class Content(Text):
     """What is said: not blank, kept exactly."""
@@ -54,7 +60,16 @@ class Content(Text):
         return text
 
 
-class ConversationSerializer(ModelSerializer):
+class SettableFields(ModelSerializer):
+    """What a user says of a conversation, when it begins and later."""
+
+    title = Line(required=False, allow_blank=True, max_length=200)
+    topic = Text(required=False, allow_blank=True, max_length=20_000, help_text="What this conversation is about.")
+    model = OfferedModel()
+    stop = stop_sequences(allow_null=True)
+
+
+class ConversationSerializer(SettableFields):
     """A conversation as lists and clients see it. `title` is filled after the first exchange while it is blank."""
 
     may_be_null = ("active_leaf",)
@@ -62,10 +77,6 @@ class ConversationSerializer(ModelSerializer):
     character = serializers.UUIDField(source="character_id", read_only=True, allow_null=True)
     active_leaf = MessageHere(required=False, allow_null=False, help_text="Setting it switches the branch.")
     generating = serializers.UUIDField(source="generating_id", read_only=True, allow_null=True)
-    title = Line(required=False, allow_blank=True, max_length=200)
-    topic = Text(required=False, allow_blank=True, max_length=20_000, help_text="What this conversation is about.")
-    model = OfferedModel()
-    stop = stop_sequences(allow_null=True)
     message_count = WholeNumber(read_only=True, help_text=ABOUT_COUNT)
 
     class Meta:
@@ -97,7 +108,7 @@ class ConversationSerializer(ModelSerializer):
         return fields
 
 
-class NewConversationSerializer(ModelSerializer):
+class NewConversationSerializer(SettableFields):
     character = VisibleCharacter()
     greeting = WholeNumber(
         required=False,
@@ -106,10 +117,6 @@ class NewConversationSerializer(ModelSerializer):
         default=0,
         help_text="0: the first message; n: its nth alternate. A blank one falls to the next.",
     )
-    title = Line(required=False, allow_blank=True, max_length=200)
-    topic = Text(required=False, allow_blank=True, max_length=20_000, help_text="What this conversation is about.")
-    model = OfferedModel()
-    stop = stop_sequences(allow_null=True)
 
     class Meta:
         model = Conversation
@@ -195,8 +202,12 @@ class NewMessageSerializer(serializers.Serializer[None]):
     )
     content = Content()
     parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")  # type: ignore[assignment]
-    client_id = Line(
-        required=False, allow_null=True, max_length=128, help_text="Your own id for it, once a conversation."
+    client_id = Text(
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        max_length=128,
+        help_text="Your own id for it, once a conversation.",
     )
     extra = JSONObject(required=False)
 

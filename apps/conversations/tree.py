@@ -117,4 +117,5 @@ def _ids(statement: str, **values: Any) -> list[UUID]:
 
 def _in_order(ids: list[UUID]) -> list[Message]:
     rows = Message.objects.in_bulk(ids)
-    return [rows[key] for key in ids]
+    # Without those that were deleted between the two statements.
+    return [rows[key] for key in ids if key in rows]

@@ -42,6 +42,7 @@ def begin(user: User, character: Character, *, greeting: int = 0, **fields: Any)
     greetings = {
         index: Message(
             conversation=conversation,
+            user=user,
             role=Role.ASSISTANT,
             created_at=now,
             content=fill_names(text, character.name, conversation.persona),
@@ -55,22 +56,28 @@ def begin(user: User, character: Character, *, greeting: int = 0, **fields: Any)
         conversation.active_leaf = greetings[chosen]
         conversation.message_count = len(greetings)
         conversation.last_message_at = now
-        conversation.last_message_preview = preview(greetings[chosen].content)
+        conversation.last_message_preview = preview(greetings[chosen])
     conversation.save(force_insert=True)
     return conversation
 
 
-def append(conversation: Conversation, parent: Message | None, **fields: Any) -> Message:
+def append(
+    conversation: Conversation, parent: Message | None, *, client_id: str | None = None, **fields: Any
+) -> Message:
     """A new message under `parent`; it becomes the leaf."""
     message = Message(
-        conversation=conversation, parent=parent, depth=0 if parent is None else parent.depth + 1, **fields
+        conversation=conversation,
+        user=conversation.user,
+        parent=parent,
+        depth=0 if parent is None else parent.depth + 1,
+        client_id=client_id or None,
+        **fields,
     )
     message.save(force_insert=True)
     conversation.active_leaf = message
     conversation.message_count += 1
     conversation.last_message_at = message.created_at
-    if message.content:  # an answer that is still to come leaves the question standing
-        conversation.last_message_preview = preview(message.content)
+    conversation.last_message_preview = preview(message)
     return message
 
 
@@ -85,17 +92,16 @@ def switch(conversation: Conversation, message: Message) -> None:
     """Make the branch that `message` is on the active one, down to its newest leaf."""
     leaf = Message.objects.get(pk=tree.newest_leaf(message.pk))
     conversation.active_leaf = leaf
-    conversation.last_message_preview = preview(leaf.content)
+    conversation.last_message_preview = preview(leaf)
     conversation.save(update_fields=["active_leaf", "last_message_preview", "updated_at"])
 
 
-def edit(message: Message, content: str) -> None:
+def edit(conversation: Conversation, message: Message, content: str) -> None:
     message.content = content
     message.edited_at = timezone.now()
     message.save(update_fields=["content", "edited_at", "updated_at"])
-    Conversation.objects.filter(active_leaf=message).update(
-        last_message_preview=preview(content), updated_at=timezone.now()
-    )
+    conversation.last_message_preview = preview(conversation.active_leaf)
+    conversation.save(update_fields=["last_message_preview", "updated_at"])
 
 
 def delete(conversation: Conversation, message: Message) -> None:
@@ -114,10 +120,16 @@ def delete(conversation: Conversation, message: Message) -> None:
     latest = Message.objects.filter(conversation=conversation).order_by("-id").first()
     conversation.message_count -= len(doomed)
     conversation.last_message_at = latest.created_at if latest else None
-    conversation.last_message_preview = preview(conversation.active_leaf.content) if conversation.active_leaf else ""
+    conversation.last_message_preview = preview(conversation.active_leaf)
     save_head(conversation, "generating")
 
 
-def preview(text: str) -> str:
-    """The beginning of a text on one line, at most `PREVIEW` characters."""
+def preview(leaf: Message | None) -> str:
+    """How lists show what was said last: its beginning on one line, at most `PREVIEW` characters.
+
+    A leaf without text, as an answer that is still to come, leaves what it answers standing.
+    """
+    if leaf is None:
+        return ""
+    text = leaf.content or (leaf.parent.content if leaf.parent else "")
     return " ".join(text[: PREVIEW * 2].split())[:PREVIEW]

@@ -11,11 +11,11 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet, ModelViewSet
 
 from apps.accounts.models import User
-from apps.accounts.ownership import Mine
+from apps.accounts.ownership import Mine, OwnedQuerySet
 from apps.api.queries import query_of
 from apps.conversations import turns
 from apps.conversations.access import GenerationInProgress, held, parent_of, refuse_known_client_id, still_here
-from apps.conversations.models import Conversation, ConversationQuerySet, Message
+from apps.conversations.models import Conversation, Message
 from apps.conversations.pagination import ActivePath, LatestFirst, OldestFirst
 from apps.conversations.serializers import (
     ConversationListQuery,
@@ -41,11 +41,11 @@ class ConversationViewSet(Mine[Conversation], ModelViewSet[Conversation]):
     def get_serializer_class(self) -> type[BaseSerializer[Conversation]]:
         return NewConversationSerializer if self.action == "create" else ConversationSerializer
 
-    def get_queryset(self) -> ConversationQuerySet:
-        conversations: ConversationQuerySet = super().get_queryset()
+    def get_queryset(self) -> OwnedQuerySet[Conversation]:
+        conversations: OwnedQuerySet[Conversation] = super().get_queryset()
         return self._listed(conversations) if self.action == "list" else conversations
 
-    def _listed(self, conversations: ConversationQuerySet) -> ConversationQuerySet:
+    def _listed(self, conversations: OwnedQuerySet[Conversation]) -> OwnedQuerySet[Conversation]:
         query = query_of(self.request, ConversationListQuery)
         if "character" in query:
             conversations = conversations.filter(character=query["character"])
@@ -162,7 +162,7 @@ class MessageViewSet(GenericViewSet[Message]):
             if "content" in serializer.validated_data:
                 if conversation.generating_id:
                     raise GenerationInProgress()
-                turns.edit(message, serializer.validated_data["content"])
+                turns.edit(conversation, message, serializer.validated_data["content"])
             if "rating" in serializer.validated_data:
                 message.rating = serializer.validated_data["rating"]
                 message.save(update_fields=["rating", "updated_at"])

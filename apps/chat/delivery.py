@@ -1,9 +1,11 @@
-"""How a generation is answered over HTTP: as a stream, or as JSON when it has ended."""
+"""How an answer reaches whoever asked: as a stream, or as JSON when it has ended."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponseBase, StreamingHttpResponse
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,6 +29,34 @@ class EventStreamRenderer(BaseRenderer):
         return JSONRenderer().render(data, accepted_media_type, renderer_context)
 
 
+class StreamWhereNamed(DefaultContentNegotiation):
+    """The stream where a client names it and wants it no less than JSON; DRF passes over `q`."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        wanted = _weights(request.headers.get("Accept", ""))
+        weight = wanted.get(EventStreamRenderer.media_type, 0)
+        if weight and weight >= wanted.get(JSONRenderer.media_type, 0):
+            [stream] = [each for each in renderers if each.media_type == EventStreamRenderer.media_type]
+            return stream, stream.media_type
+        chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
+        return chosen
+
+
+def _weights(accept: str) -> dict[str, float]:
+    """Media type → `q`, of an Accept header (RFC 9110, 12.5.1); a `q` that is no number counts as 1."""
+    weights = {}
+    for part in accept.split(","):
+        media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        [text] = [piece[2:] for piece in parameters if piece.startswith("q=")][:1] or ["1"]
+        try:
+            weights[media_type] = float(text)
+        except ValueError:
+            weights[media_type] = 1.0
+    return weights
+
+
 def answer(view: APIView, request: Request, live: Live) -> HttpResponseBase:
     if request.accepted_renderer.media_type == EventStreamRenderer.media_type:
         return StreamingHttpResponse(live.follow(), headers=HEADERS)
@@ -34,7 +64,7 @@ def answer(view: APIView, request: Request, live: Live) -> HttpResponseBase:
     def as_json(outcome: Outcome) -> Any:
         try:
             response = turn_response(outcome)
-        except APIException as error:
+        except Exception as error:  # as DRF's own dispatch does, which has returned long ago
             response = view.handle_exception(error)
         return view.finalize_response(request, response).render()
 
@@ -44,7 +74,7 @@ def answer(view: APIView, request: Request, live: Live) -> HttpResponseBase:
 def turn_response(outcome: Outcome) -> Response:
     if not outcome.error:
         if outcome.turn is None:
-            raise NotFound()
+            raise NotFound("This answer was deleted.")
         return Response(outcome.turn, status=201)
     error = {"code": outcome.error, "detail": outcome.detail, "attr": None}
     status = FAILURES.get(outcome.error, 502)
