@@ -44,8 +44,8 @@ class PooledHandler(ASGIHandler):
         super(ASGIHandler, self).__init__()
         self.load_middleware(is_async=False)
 
-        # Responses that go on without a thread.
-        self.following: set[asyncio.Future[None]] = set()
+        # Requests whose responses go on without a thread.
+        self.following: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -88,9 +88,10 @@ class PooledHandler(ASGIHandler):
         self, response: AwaitedResponse[Any] | StreamingHttpResponse, receive: Receive, send: Send
     ) -> None:
         """What goes on after the thread has let go of it: until its end, or until the client is gone."""
+        request = cast("asyncio.Task[Any]", asyncio.current_task())
+        self.following.add(request)
+        request.add_done_callback(self.following.discard)
         work = asyncio.ensure_future(self._finish(response, send))
-        self.following.add(work)
-        work.add_done_callback(self.following.discard)
         try:
             await unless_gone(receive, work)
         except asyncio.CancelledError:

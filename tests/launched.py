@@ -98,7 +98,7 @@ class Run:
         status = self.process.wait(PATIENCE)
         assert not any(map(lives, family)), self.said
         assert self.held_locks() == []
-        assert "Traceback" not in self.said
+        assert "Traceback" not in self.said, self.said
         return status
 
     def kill(self) -> None:

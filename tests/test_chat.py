@@ -61,7 +61,7 @@ def test_the_stream_is_the_sdks_from_start_to_done(
     response = alice_online.stream(conversation.pk)
     found = list(chunks(response))
 
-    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.headers["content-type"] == "text/event-stream"
     assert response.headers["x-vercel-ai-ui-message-stream"] == "v1"
     assert response.headers["x-accel-buffering"] == "no"
     assert response.headers["cache-control"] == "no-cache"
@@ -209,6 +209,44 @@ def test_a_public_character_can_be_talked_to_until_it_is_hidden(
     assert refused.json()["errors"][0]["code"] == "character_unavailable"
     assert bob_online.get(f"/api/conversations/{made['id']}/messages/").status_code == 200
     assert not Message.objects.filter(content="Still there?").exists()
+
+
+@pytest.mark.parametrize(
+    ("accept", "streams"),
+    [
+        ("text/event-stream", True),
+        ("application/json;q=0.1, text/event-stream", True),
+        ("text/event-stream, application/json", True),
+        ("text/event-stream; q=0.2, application/json", False),
+        ("application/json", False),
+        ("application/json; version=1", False),
+        ("*/*", False),
+        ("text/event-stream;q=0, */*", False),
+    ],
+)
+def test_what_the_client_would_rather_have(
+    alice_online: Person, conversation: Conversation, accept: str, streams: bool
+) -> None:
+    address = f"/api/conversations/{conversation.pk}/chat/"
+    response = alice_online.post(address, {"content": "Hello."}, headers={"Accept": accept})
+    assert response.status_code == (200 if streams else 201)
+    assert response.headers["content-type"].startswith("text/event-stream" if streams else "application/json")
+
+
+def test_an_answer_that_is_deleted_while_it_is_written_is_gone(
+    alice_online: Person, conversation: Conversation, ai: AIServer
+) -> None:
+    gate = ai.waits()
+    response = alice_online.stream(conversation.pk)
+    until(lambda: ai.heard)
+    message = Message.objects.get(status="generating")
+    path = f"/api/conversations/{conversation.pk}/messages/{message.pk}/"
+    assert alice_online.request("DELETE", path).status_code == 204
+    gate.says("To whom?")
+    assert gate.client_gone.wait(10)
+    *_, error, done = chunks(response)
+    assert (error["type"], done) == ("error", "[DONE]")
+    assert alice_online.chat(conversation.pk, "And now?").status_code == 201
 
 
 @pytest.mark.parametrize("gone", ["conversation", "account"])

@@ -1,9 +1,10 @@
 """When the provider misbehaves: what the client is told, and what is in the database after."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from apps.accounts.models import User
 from apps.chat import generations
@@ -138,6 +139,37 @@ def test_an_end_overrides_a_sweep_that_came_too_early(alice: User, conversation:
     assert turn is not None
     assert turn["assistant_message"]["content"] == "Here after all."
     assert Message.objects.get(pk=job.message).status == "complete"
+
+
+@pytest.fixture
+def refuses_messages(server: Server) -> Iterator[Callable[[], None]]:
+    """A database that takes requests, but will not have messages changed: until the fixture's value is called."""
+
+    def mend() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER IF EXISTS broken ON conversations_message")
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$"
+        )
+        cursor.execute("CREATE TRIGGER broken BEFORE UPDATE ON conversations_message EXECUTE FUNCTION break()")
+    yield mend
+    mend()
+
+
+def test_an_answer_outlives_a_database_that_refuses_it_for_a_while(
+    alice_online: Person, conversation: Conversation, ai: AIServer, refuses_messages: Callable[[], None]
+) -> None:
+    gate = ai.waits()
+    response = alice_online.stream(conversation.pk)
+    gate.says("Said while nothing could be saved.")
+    gate.release()
+    until(lambda: gate.ended.is_set())
+    assert not Message.objects.exclude(status="generating").filter(content__contains="Said").exists()
+    refuses_messages()
+    assert list(chunks(response))[-1] == "[DONE]"
+    assert "Said while" in Message.objects.get(status="complete", depth=2).content
 
 
 @pytest.mark.django_db

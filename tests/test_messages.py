@@ -175,7 +175,7 @@ def test_a_tool_does_not_speak_by_itself(talk: Talk) -> None:
 
 def test_a_client_id_counts_once_a_conversation(talk: Talk, alice: User) -> None:
     talk.add("First", client_id="mine")
-    body = {"content": "Second", "client_id": " mine "}
+    body = {"content": "Second", "client_id": "mine"}
     refused(talk.client.post(f"{talk.address}messages/", body, format="json"), 400, "client_id")
     assert [row.content for row in talk.rows()] == ["First"]
     talk.add("No id", client_id=None)

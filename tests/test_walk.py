@@ -4,12 +4,16 @@ import json
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
 
-from tests.launched import PATIENCE, ROOT, Run
+from tests.ai_server import AIServer
+from tests.launched import PATIENCE, ROOT, Run, until
+from tests.online import Person
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -26,6 +30,27 @@ def answer_of(text: str) -> str:
     return "".join(chunk["delta"] for chunk in chunks if chunk["type"] == "text-delta")
 
 
+def documents_in(text: str) -> list[Any]:
+    """JSON documents, one after the other as curl leaves them."""
+    found = []
+    while text := text.lstrip():
+        document, end = json.JSONDecoder().raw_decode(text)
+        found.append(document)
+        text = text[end:]
+    return found
+
+
+def sign_in(run: Run) -> Person:
+    demo = {"email": "demo@dramatis.local", "password": "dramatis-demo"}
+    return Person(run.url, Person(run.url).post("/api/auth/jwt/create/", demo).json()["access"])
+
+
+def begin(person: Person) -> str:
+    character = person.get("/api/characters/").json()["results"][0]["id"]
+    made: str = person.post("/api/conversations/", {"character": character}).json()["id"]
+    return made
+
+
 def test_the_readmes_walk_gives_a_streamed_answer_that_outlives_a_kill(run: Callable[..., Run]) -> None:
     first = run()
     script = the_walk().replace("http://127.0.0.1:8000", first.url)
@@ -35,7 +60,7 @@ def test_the_readmes_walk_gives_a_streamed_answer_that_outlives_a_kill(run: Call
     streamed = answer_of(walked.stdout)
     assert streamed.strip()
     assert "data: [DONE]" in walked.stdout
-    whole, listing = [json.loads(line) for line in walked.stdout.splitlines() if line.startswith('{"')]
+    whole, listing = documents_in(walked.stdout.rpartition("data: [DONE]")[2])
     assert whole["assistant_message"]["status"] == "complete"
     assert whole["assistant_message"]["content"].strip()
     # The model counted, and nobody guessed.
@@ -47,42 +72,49 @@ def test_the_readmes_walk_gives_a_streamed_answer_that_outlives_a_kill(run: Call
 
     first.kill()
     second = run()
-    api = f"{second.url}/api"
-    demo = {"email": "demo@dramatis.local", "password": "dramatis-demo"}
-    token = requests.post(f"{api}/auth/jwt/create/", json=demo, timeout=PATIENCE).json()["access"]
-    headers = {"Authorization": f"Bearer {token}"}
-    conversation = requests.get(f"{api}/conversations/", headers=headers, timeout=PATIENCE).json()["results"][0]
-    messages = requests.get(f"{api}/conversations/{conversation['id']}/messages/", headers=headers, timeout=PATIENCE)
-    assert [message["content"] for message in messages.json()["results"]] == said
+    person = sign_in(second)
+    conversation = person.get("/api/conversations/").json()["results"][0]["id"]
+    messages = person.get(f"/api/conversations/{conversation}/messages/").json()["results"]
+    assert [message["content"] for message in messages] == said
     assert second.stop() == 0
 
 
 def test_a_stop_mid_answer_keeps_what_was_said(run: Callable[..., Run]) -> None:
     first = run()
-    api = f"{first.url}/api"
-    demo = {"email": "demo@dramatis.local", "password": "dramatis-demo"}
-    token = requests.post(f"{api}/auth/jwt/create/", json=demo, timeout=PATIENCE).json()["access"]
-    session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {token}"
-    character = session.get(f"{api}/characters/", timeout=PATIENCE).json()["results"][0]["id"]
-    made = session.post(f"{api}/conversations/", json={"character": character}, timeout=PATIENCE).json()
-    stream = session.post(
-        f"{api}/conversations/{made['id']}/chat/",
-        json={"content": "Tell me a very long story, with every detail."},
-        headers={"Accept": "text/event-stream"},
-        stream=True,
-        timeout=PATIENCE,
-    )
-    for line in stream.iter_lines(chunk_size=1):
+    person = sign_in(first)
+    conversation = begin(person)
+    stream = person.stream(conversation, "Tell me a very long story, with every detail.")
+    lines = stream.iter_lines(chunk_size=1)
+    for line in lines:
         if b"text-delta" in line:
             break
     assert first.stop(signal.SIGTERM) == 0
-    stream.close()
+    # Who was listening is told how it ended.
+    assert list(lines)[-2] == b"data: [DONE]"
 
     second = run()
-    api = f"{second.url}/api"
-    messages = session.get(f"{api}/conversations/{made['id']}/messages/", timeout=PATIENCE).json()["results"]
+    messages = sign_in(second).get(f"/api/conversations/{conversation}/messages/").json()["results"]
     assert messages[1]["content"] == "Tell me a very long story, with every detail."
     assert messages[0]["status"] in {"complete", "interrupted"}
     assert messages[0]["content"].strip()
     assert second.stop() == 0
+
+
+def test_a_stop_answers_who_waits_for_json_with_what_was_saved(run: Callable[..., Run], ai: AIServer) -> None:
+    gate = ai.waits()
+    first = run(AI_BASE_URL=ai.url, AI_MODEL="test-model")
+    person = sign_in(first)
+    conversation = begin(person)
+    answers: list[requests.Response] = []
+    waiting = threading.Thread(target=lambda: answers.append(person.chat(conversation, "Are you there?")))
+    waiting.start()
+    gate.says("I am")
+    until(lambda: "I am" in str(person.get(f"/api/conversations/{conversation}/messages/").json()), "it is saved")
+    assert first.stop(signal.SIGTERM) == 0
+    waiting.join(PATIENCE)
+    [answer] = answers
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (503, "interrupted")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert answer.json()["user_message"]["content"] == "Are you there?"
+    assert "I am" in answer.json()["assistant_message"]["content"]
+    assert answer.json()["assistant_message"]["status"] == "interrupted"

@@ -36,11 +36,12 @@ class StreamWhereNamed(DefaultContentNegotiation):
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         wanted = _weights(request.headers.get("Accept", ""))
-        weight = wanted.get(EventStreamRenderer.media_type, 0)
-        if weight and weight >= wanted.get(JSONRenderer.media_type, 0):
-            [stream] = [each for each in renderers if each.media_type == EventStreamRenderer.media_type]
-            return stream, stream.media_type
-        chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
+        stream = EventStreamRenderer.media_type
+        streams = [each for each in renderers if each.media_type == stream]
+        others = [each for each in renderers if each.media_type != stream]
+        if wanted.get(stream, 0) > 0 and wanted[stream] >= wanted.get(JSONRenderer.media_type, 0):
+            return streams[0], stream
+        chosen: tuple[BaseRenderer, str] = super().select_renderer(request, others, format_suffix)
         return chosen
 
 

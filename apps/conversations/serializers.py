@@ -42,7 +42,7 @@ class MessageHere(OwnReference):
     def get_value(self, dictionary: Any) -> Any:
         value = super().get_value(dictionary)
         # A form in which nothing was chosen means the leaf, as JSON does that leaves the field out.
-        return empty if html.is_html_input(dictionary) and value == "" else value
+        return empty if html.is_html_input(dictionary) and not value else value
 
 
 class Content(Text):
