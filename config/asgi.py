@@ -43,7 +43,6 @@ class PooledHandler(ASGIHandler):
         # Not ASGIHandler's own: that would load the middleware in its asynchronous form.
         super(ASGIHandler, self).__init__()
         self.load_middleware(is_async=False)
-
         # Requests whose responses go on without a thread.
         self.following: set[asyncio.Task[Any]] = set()
 
@@ -138,6 +137,7 @@ class PooledHandler(ASGIHandler):
             request, refusal = self.create_request(scope, io.BytesIO() if body is None else body)
             if request is None:
                 assert refusal is not None
+                refusal.close()
                 return refusal
             request.META[BODY_TOO_LARGE] = body is None
             response = self.get_response(request)

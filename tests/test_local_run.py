@@ -30,6 +30,19 @@ def test_a_first_start_serves_with_a_database_and_a_model_and_stops_without_a_tr
     assert first.stop() == 0
 
 
+def test_with_a_database_and_a_model_named_neither_is_started(run: Callable[..., Run], data_dir: Path) -> None:
+    elsewhere = EmbeddedPostgres(data_dir.with_name("elsewhere"), durable=False)
+    try:
+        first = run(DATABASE_URL=elsewhere.start(), **NO_MODEL)
+        assert first.post("/api/auth/users/", ADA) == 201
+        assert first.held_locks() == ["run.lock"]
+        assert len(first.family()) == 1
+        assert "demo" not in first.said
+        assert first.stop() == 0
+    finally:
+        elsewhere.remove()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_every_stop_signal_stops_in_order(run: Callable[..., Run], number: signal.Signals) -> None:
     first = run(**NO_MODEL)

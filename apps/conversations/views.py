@@ -93,7 +93,7 @@ class ConversationViewSet(Mine[Conversation], ModelViewSet[Conversation]):
             held(instance.pk).delete()
 
 
-class MessageViewSet(GenericViewSet[Message]):
+class MessageViewSet(Mine[Message], GenericViewSet[Message]):
     """The messages of one conversation of yours."""
 
     queryset = Message.objects.all()
@@ -106,7 +106,7 @@ class MessageViewSet(GenericViewSet[Message]):
     pagination_class = ActivePath
 
     def get_queryset(self) -> Any:
-        return Message.objects.owned_by(self.request.user).filter(conversation=self.kwargs["pk"])
+        return super().get_queryset().filter(conversation=self.kwargs["pk"])
 
     def get_serializer_class(self) -> type[BaseSerializer[Message]]:
         return self.bodies.get(self.action, MessageSerializer)
