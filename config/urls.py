@@ -1,5 +1,11 @@
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.renderers import (
+    OpenApiJsonRenderer,
+    OpenApiJsonRenderer2,
+    OpenApiYamlRenderer,
+    OpenApiYamlRenderer2,
+)
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import DefaultRouter
 
@@ -20,13 +26,16 @@ router.register("conversations", ConversationViewSet, basename="conversation")
 messages = MessageViewSet.as_view({"get": "list", "post": "create"})
 message = MessageViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
 
+# JSON where a client has no wish, as everywhere.
+SCHEMA_FORMS = [OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer, OpenApiYamlRenderer2]
+
 urlpatterns = [
     path("api/", include(router.urls)),
     path("api/conversations/<uuid:pk>/messages/", messages, name="message-list"),
     path("api/conversations/<uuid:pk>/messages/<uuid:message_pk>/", message, name="message-detail"),
     path("api/models/", ModelsView.as_view(), name="models"),
     path("api/auth/", include("apps.accounts.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", SpectacularAPIView.as_view(renderer_classes=SCHEMA_FORMS), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("admin/", admin.site.urls),
     path("healthz", HealthView.as_view(), name="healthz"),

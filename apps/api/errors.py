@@ -79,6 +79,11 @@ class Translate(ExceptionHandler):
             error["detail"] = error["detail"].encode("utf-8", "replace").decode()
         return data
 
+    def report_exception(self, exc: APIException, response: Response) -> None:
+        # An outage is told by every request that meets it; where in the code each did says nothing.
+        if not isinstance(exc, DatabaseUnavailable):
+            super().report_exception(exc, response)
+
     def get_response(self, exc: APIException, data: dict[str, Any]) -> Response:
         response: Response = super().get_response(exc, data)
         # What was refused before a stream began is JSON, whatever the client would have liked to stream.
