@@ -22,7 +22,14 @@ env = Env(eager=False)
 # Validators raise; environs does not look at what a function returns.
 not_empty = validate.Length(min=1, error="Environment variable is empty.")
 a_rate = validate.Regexp(r"[1-9]\d*/(sec|min|hour|day)\Z", error="Not a rate such as 10/min.")
+an_origin = validate.Regexp(r"https?://[^/\s]+/?\Z", error="Not an origin such as https://app.example.")
 some_time = validate.Range(min=0, min_inclusive=False)
+
+
+def origins(values: list[str]) -> None:
+    for value in values:
+        an_origin(value)
+
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=not_empty)
@@ -151,6 +158,8 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_DAYS", 30, validate=validate.Range(1)) or 0),
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,
+    # The scheme's name is no matter of letters' case (RFC 9110, 11.1); these are the spellings that are sent.
+    "AUTH_HEADER_TYPES": ("Bearer", "bearer", "BEARER"),
 }
 
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "dramatis@localhost")
@@ -220,6 +229,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api",
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "PREPROCESSING_HOOKS": ["apps.api.schema.only_ours"],
@@ -233,7 +243,8 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
+_origins: list[str] = env.list("CORS_ALLOWED_ORIGINS", [], validate=origins) or []
+CORS_ALLOWED_ORIGINS = [origin.rstrip("/") for origin in _origins]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "if-none-match", "accept", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "ETag", "x-vercel-ai-ui-message-stream"]
 
@@ -291,6 +302,9 @@ LOGGING = {
             name: {"handlers": [], "propagate": True}
             for name in ("django", "django.server", "uvicorn", "uvicorn.error")
         },
+        # What a client did wrong is told by our own line, which has the status.
+        "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         # Prints query strings, which hold what people search for. Our own line a request takes its place.
         "uvicorn.access": {"handlers": [], "propagate": False},
     },

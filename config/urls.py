@@ -1,5 +1,6 @@
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, register_converter
+from django.views.generic import RedirectView
 from drf_spectacular.renderers import (
     OpenApiJsonRenderer,
     OpenApiJsonRenderer2,
@@ -10,9 +11,12 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import DefaultRouter
 
 from apps.api.health import HealthView, MetricsView, ReadinessView
+from apps.api.paths import IdConverter
 from apps.characters.views import CharacterViewSet
 from apps.chat.views import ChatViewSet, ModelsView
 from apps.conversations.views import ConversationViewSet, MessageViewSet
+
+register_converter(IdConverter, "id")
 
 admin.site.site_header = "Dramatis"
 
@@ -30,12 +34,15 @@ message = MessageViewSet.as_view({"get": "retrieve", "patch": "partial_update", 
 SCHEMA_FORMS = [OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer, OpenApiYamlRenderer2]
 
 urlpatterns = [
+    path("", RedirectView.as_view(url="/api/docs/")),
     path("api/", include(router.urls)),
-    path("api/conversations/<uuid:pk>/messages/", messages, name="message-list"),
-    path("api/conversations/<uuid:pk>/messages/<uuid:message_pk>/", message, name="message-detail"),
+    path("api/conversations/<id:pk>/messages/", messages, name="message-list"),
+    path("api/conversations/<id:pk>/messages/<id:message_pk>/", message, name="message-detail"),
     path("api/models/", ModelsView.as_view(), name="models"),
     path("api/auth/", include("apps.accounts.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(renderer_classes=SCHEMA_FORMS), name="schema"),
+    path(
+        "api/schema/", SpectacularAPIView.as_view(renderer_classes=SCHEMA_FORMS, versioning_class=None), name="schema"
+    ),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("admin/", admin.site.urls),
     path("healthz", HealthView.as_view(), name="healthz"),

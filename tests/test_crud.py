@@ -149,7 +149,7 @@ def test_a_conversation_begins_with_the_greetings_as_siblings(as_alice: APIClien
     [
         ("Countess", "Alice", "Hello, Countess."),
         ("", "Alice", "Hello, Alice."),
-        ("", "", "Hello, alice."),
+        ("", "", "Hello, User."),
         (r"\1 \g<0>", "Alice", r"Hello, \1 \g<0>."),
         ("{{char}}", "Alice", "Hello, {{char}}."),
     ],
@@ -303,3 +303,28 @@ def test_deleting_the_answer_ends_the_waiting(as_alice: APIClient, busy: SimpleN
     left = as_alice.get(busy.address).json()
     assert left["generating"] is None
     assert left["active_leaf"] == str(busy.answer.parent_id)
+
+
+def test_an_id_in_capitals_is_the_same_id(as_alice: APIClient, ada: Character) -> None:
+    response = as_alice.get(f"/api/characters/{str(ada.pk).upper()}/")
+    assert response.status_code == 200
+    assert response.json()["id"] == str(ada.pk)
+
+
+def test_a_model_that_is_offered_no_longer_may_stay(as_alice: APIClient, alice: User) -> None:
+    character = make_character(alice, model="withdrawn")
+    path = f"/api/characters/{character.pk}/"
+    assert as_alice.patch(path, {"name": "Mira", "model": "withdrawn"}, format="json").status_code == 200
+    refused(as_alice.patch(path, {"model": "another"}, format="json"), 400, "model")
+
+
+def test_what_was_read_of_a_silent_conversation_can_be_sent_back(as_alice: APIClient, alice: User) -> None:
+    made = make(as_alice, "/api/conversations/", character=str(make_character(alice, first_message="").pk))
+    path = f"/api/conversations/{made['id']}/"
+    assert as_alice.put(path, made, format="json").status_code == 200
+
+
+def test_search_does_not_mind_letters_case(as_alice: APIClient, alice: User) -> None:
+    make_character(alice, name="Mira", tags=["Sea"], creator_notes="Salt")
+    for word in ("mira", "SEA", "salt"):
+        assert len(as_alice.get("/api/characters/", {"search": word}).json()["results"]) == 1, word

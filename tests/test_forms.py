@@ -94,3 +94,12 @@ def test_json_in_a_form_is_bounded(browser: Browser) -> None:
     response = browser.fill_in("/api/characters/", name="Ada", extensions=deep)
     assert response.status_code == 400
     assert not Character.objects.exists()
+
+
+@pytest.mark.parametrize("route", ["chat", "messages"])
+def test_the_body_that_is_offered_to_begin_with_names_no_parent(browser: Browser, alice: User, route: str) -> None:
+    """Null would mean a new root."""
+    page = browser.session.get(f"{browser.url}/api/conversations/{make_conversation(alice).pk}/{route}/", timeout=30)
+    [offered] = re.findall(r'<textarea[^>]*name="_content"[^>]*>(.*?)</textarea>', page.text, re.DOTALL)
+    assert "content" in offered
+    assert "parent" not in offered

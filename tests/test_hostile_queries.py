@@ -186,4 +186,5 @@ def test_a_request_id_that_is_none_is_replaced(given: str, anonymous: APIClient)
 def test_odd_paths_are_not_found(path: str, as_alice: APIClient, db: None) -> None:
     for odd in ("\0", "..", "%2e%2e", "//", "😀", "a" * 60_000, "{id}", "%s", "\ud7ff", "a\nb"):
         address = path.format(quote(odd), quote(odd))
-        assert as_alice.generic("POST", address).status_code == 404, address[:80]
+        if address.strip("/"):  # the root is a page of its own
+            assert as_alice.generic("POST", address).status_code == 404, address[:80]

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -15,7 +17,7 @@ import pytest
 from config.local.lock import OwnerLock
 from config.local.placement import far_data
 from config.local.postgres import EmbeddedPostgres
-from tests.launched import ADA, NO_MODEL, PATIENCE, Run, lives, until
+from tests.launched import ADA, NO_MODEL, PATIENCE, ROOT, Run, lives, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -41,6 +43,17 @@ def test_with_a_database_and_a_model_named_neither_is_started(run: Callable[...,
         assert first.stop() == 0
     finally:
         elsewhere.remove()
+
+
+def test_commands_find_the_settings_of_a_running_server(run: Callable[..., Run], data_dir: Path) -> None:
+    first = run(**NO_MODEL)
+    assert first.get("/readyz") == 200
+    environment = data_dir / "environment"
+    assert environment.stat().st_mode & 0o777 == 0o600
+    command = f". {environment} && {sys.executable} manage.py createsuperuser --noinput --email admin@example.com"
+    subprocess.run(command, shell=True, cwd=ROOT, check=True, env={"DJANGO_SUPERUSER_PASSWORD": "analytical engine"})
+    assert first.post("/api/auth/jwt/create/", {"email": "admin@example.com", "password": "analytical engine"}) == 200
+    assert first.stop() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

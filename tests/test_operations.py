@@ -24,7 +24,7 @@ def test_health_needs_no_sign_in_and_readiness_looks_at_the_database(db: None, a
 def test_metrics_count_requests_by_route_not_by_address(as_alice: APIClient, alices: SimpleNamespace) -> None:
     as_alice.get(f"/api/characters/{alices.character.pk}/")
     text = as_alice.get("/metrics").content.decode()
-    assert 'dramatis_http_requests_total{method="GET",route="api/characters/<uuid:pk>/",status="200"}' in text
+    assert 'dramatis_http_requests_total{method="GET",route="api/characters/<id:pk>/",status="200"}' in text
     assert str(alices.character.pk) not in text
 
 
@@ -97,7 +97,7 @@ def test_logs_are_json_with_the_requests_id_and_hold_no_content_and_no_token(
     records = [json.loads(line) for line in lines]
     assert all({"time", "level", "logger", "message", "request_id"} <= record.keys() for record in records)
     [own] = [record for record in records if record["request_id"] == "this-one" and record["message"] == "request"]
-    assert (own["method"], own["route"], own["status"]) == ("POST", "api/conversations/<uuid:pk>/chat/", 201)
+    assert (own["method"], own["route"], own["status"]) == ("POST", "api/conversations/<id:pk>/chat/", 201)
     text = "\n".join(lines)
     token = alice_online.session.headers["Authorization"].split()[1]
     for secret in (

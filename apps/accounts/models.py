@@ -61,7 +61,7 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     @property
     def name(self) -> str:
         """What characters call this person unless a conversation says otherwise."""
-        return self.display_name or self.email.partition("@")[0]
+        return self.display_name or "User"
 
     def token_mark(self) -> str:
         """What every token of this person carries; another password, another mark."""

@@ -7,7 +7,7 @@ CSRF) comes out of the `handler` views below in the same shape.
 import logging
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.db import IntegrityError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.views import defaults
@@ -117,6 +117,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return defaults.bad_request(request, exception)
     if isinstance(exception, RequestDataTooBig):
         return error_response(413, BodyTooLarge.default_code, str(BodyTooLarge.default_detail))
+    if isinstance(exception, DisallowedHost):
+        return error_response(400, "unknown_host", "This server does not answer to that name: see ALLOWED_HOSTS.")
     return error_response(400, "bad_request", "The request could not be understood.")
 
 

@@ -52,7 +52,7 @@ class CharacterQuerySet(OwnedQuerySet["Character"]):
             found = found.filter(
                 models.Q(name__icontains=word)
                 | models.Q(creator_notes__icontains=word)
-                | models.Q(tags__contains=[word])
+                | models.Q(tags__icontains=word)
             )
         return found
 

@@ -31,7 +31,9 @@ class OfferedModel(Line):
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
-        if value and value not in settings.AI_OFFER.models:
+        # What is there already may stay, though the operator offers it no longer: so that an edit form can be saved.
+        kept = getattr(self.parent.instance, "model", None)
+        if value and value != kept and value not in settings.AI_OFFER.models:
             self.fail("not_offered")
         return value
 
@@ -41,7 +43,9 @@ def stop_sequences(**options: Any) -> List:
 
 
 class CharacterSerializer(ModelSerializer):
-    """A character, whole for its owner; others get it without `PROMPT_FIELDS` unless it shows them."""
+    """A character. Its owner gets it whole. Others get it without `description`, `personality`, `scenario`,
+    `system_prompt`, `example_dialogue`, `post_history_instructions`, `lorebook` and `extensions`, unless its owner set
+    `prompt_visible`. A new one is private, and its prompt is not visible."""
 
     may_be_absent = PROMPT_FIELDS
 

@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.db import transaction
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ModelViewSet
 
@@ -12,13 +12,20 @@ from apps.characters.models import Character, CharacterQuerySet
 from apps.characters.serializers import CharacterListQuery, CharacterSerializer
 
 
+@extend_schema_view(
+    create=extend_schema(description="Write a character."),
+    retrieve=extend_schema(description="One character: yours, or a public one."),
+    update=extend_schema(description="Change a character of yours; fields that are left out stay."),
+    partial_update=extend_schema(description="Change a character of yours."),
+    destroy=extend_schema(description="Delete a character of yours. Its conversations stay, and can be read."),
+)
 class CharacterViewSet(Mine[Character], ModelViewSet[Character]):
     """Characters: your own to change, and those that others made public to read and to talk to."""
 
     queryset = Character.objects.all()
     serializer_class = CharacterSerializer
     pagination_class = NewestFirst
-    lookup_value_converter = "uuid"
+    lookup_value_converter = "id"
 
     def get_queryset(self) -> CharacterQuerySet:
         if self.action not in ("list", "retrieve"):

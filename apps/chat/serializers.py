@@ -4,14 +4,12 @@ from rest_framework import serializers
 
 from apps.api.fields import Text
 from apps.api.schema import ErrorResponseSerializer
-from apps.conversations.serializers import Content, ConversationSerializer, MessageHere, MessageSerializer
+from apps.conversations.serializers import ConversationSerializer, MessageSerializer, UnderParent
 
 
-class ChatSerializer(serializers.Serializer[None]):
+class ChatSerializer(UnderParent):
     """`id` is the client's own id for the user's message; `parent` an earlier message to branch from."""
 
-    content = Content(style={"base_template": "textarea.html"})
-    parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")  # type: ignore[assignment]
     id = Text(
         source="client_id",
         required=False,

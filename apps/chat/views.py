@@ -21,12 +21,18 @@ from apps.conversations.models import Conversation
 
 ANSWER = {
     (201, "application/json"): TurnSerializer,
-    (200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, "The AI SDK's UI message stream, version 1."),
-    502: OpenApiResponse(TurnFailureSerializer, "`provider_failed`: the turn is saved, the answer failed."),
-    503: OpenApiResponse(
+    (200, "text/event-stream"): OpenApiResponse(
+        OpenApiTypes.STR,
+        "The AI SDK's UI message stream, version 1 (docs/streaming.md). What fails once the turn is saved is an `error`"
+        " chunk in it, not a status.",
+    ),
+    (502, "application/json"): OpenApiResponse(
+        TurnFailureSerializer, "`provider_failed`: the turn is saved, the answer failed."
+    ),
+    (503, "application/json"): OpenApiResponse(
         TurnFailureSerializer, "`provider_busy` or `interrupted`, the turn is saved; `database_unavailable`, it is not."
     ),
-    504: OpenApiResponse(TurnFailureSerializer, "`provider_timeout`: the turn is saved."),
+    (504, "application/json"): OpenApiResponse(TurnFailureSerializer, "`provider_timeout`: the turn is saved."),
 }
 
 
@@ -34,7 +40,7 @@ class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
     """Talking: what calls the model. A second viewset beside the one that keeps the rows."""
 
     queryset = Conversation.objects.all()
-    lookup_value_converter = "uuid"
+    lookup_value_converter = "id"
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "conversation": self.kwargs.get("pk")}
@@ -51,6 +57,8 @@ class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         """Say something and get the answer: as JSON when it is whole, or as a stream while it is written.
 
         Your turn is saved before the model is asked, and the answer is written to its end whether you stay or not.
+        409 `generation_in_progress`: another answer is being written here. 409 `character_unavailable`: the character
+        is gone, or no longer shown to you.
         """
         conversation = self.get_object()
         serializer = self.get_serializer(data=request.data)

@@ -72,10 +72,10 @@ class SettableFields(ModelSerializer):
 class ConversationSerializer(SettableFields):
     """A conversation as lists and clients see it. `title` is filled after the first exchange while it is blank."""
 
-    may_be_null = ("active_leaf",)
-
     character = serializers.UUIDField(source="character_id", read_only=True, allow_null=True)
-    active_leaf = MessageHere(required=False, allow_null=False, help_text="Setting it switches the branch.")
+    active_leaf = MessageHere(
+        required=False, allow_null=True, help_text="Setting it switches the branch; null does not."
+    )
     generating = serializers.UUIDField(source="generating_id", read_only=True, allow_null=True)
     message_count = WholeNumber(read_only=True, help_text=ABOUT_COUNT)
 
@@ -144,10 +144,9 @@ class MessageError(serializers.Serializer[None]):
 
 
 class MessageSerializer(ModelSerializer):
-    """One message. `siblings` are the ids of all that follow the same parent, this one included, oldest first.
+    """One message. `siblings` are the ids of all that follow the same parent, this one included, oldest first."""
 
-    `context["siblings"]`: what `tree.siblings_of` says of the messages at hand.
-    """
+    # `context["siblings"]` is what `tree.siblings_of` says of the messages at hand; see `render_messages`.
 
     conversation = serializers.UUIDField(source="conversation_id", read_only=True)
     parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")  # type: ignore[assignment]
@@ -196,12 +195,21 @@ class MessageSerializer(ModelSerializer):
         return fields
 
 
-class NewMessageSerializer(serializers.Serializer[None]):
+class UnderParent(serializers.Serializer[None]):
+    """What is said, and where in the tree."""
+
+    content = Content(style={"base_template": "textarea.html"})
+    parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")  # type: ignore[assignment]
+
+    def get_initial(self) -> Any:
+        """What the browsable API offers as a body to begin with: null would mean a new root."""
+        return {name: value for name, value in super().get_initial().items() if value is not None}
+
+
+class NewMessageSerializer(UnderParent):
     role = serializers.ChoiceField(
         choices=[Role.USER.value, Role.ASSISTANT.value, Role.SYSTEM.value], default=Role.USER.value
     )
-    content = Content()
-    parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")  # type: ignore[assignment]
     client_id = Text(
         required=False,
         allow_null=True,
@@ -212,9 +220,16 @@ class NewMessageSerializer(serializers.Serializer[None]):
     extra = JSONObject(required=False)
 
 
+class Rating(serializers.ChoiceField):
+    def to_internal_value(self, data: Any) -> Any:
+        if type(data) is not int and not from_form(self):
+            self.fail("invalid_choice", input=data)
+        return super().to_internal_value(data)
+
+
 class MessageChangeSerializer(serializers.Serializer[None]):
     content = Content(required=False)
-    rating = serializers.ChoiceField(choices=[-1, 1], required=False, allow_null=True)
+    rating = Rating(choices=[-1, 1], required=False, allow_null=True)
 
 
 class MessageListQuery(serializers.Serializer[None]):

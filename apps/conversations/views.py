@@ -4,7 +4,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -30,13 +30,21 @@ from apps.conversations.serializers import (
 )
 
 
+@extend_schema_view(
+    retrieve=extend_schema(description="One conversation."),
+    update=extend_schema(description="Change a conversation; fields that are left out stay."),
+    partial_update=extend_schema(
+        description="Change a conversation. `active_leaf` switches the branch: down to the newest leaf under it."
+    ),
+    destroy=extend_schema(description="Delete a conversation and its messages. An answer being written is cancelled."),
+)
 class ConversationViewSet(Mine[Conversation], ModelViewSet[Conversation]):
     """Your conversations, latest first."""
 
     queryset = Conversation.objects.all()
     serializer_class = ConversationSerializer
     pagination_class = LatestFirst
-    lookup_value_converter = "uuid"
+    lookup_value_converter = "id"
 
     def get_serializer_class(self) -> type[BaseSerializer[Conversation]]:
         return NewConversationSerializer if self.action == "create" else ConversationSerializer

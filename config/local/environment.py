@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 from pathlib import Path
 
 from config.local.options import Options
@@ -24,6 +25,16 @@ def fill_in(options: Options, *, database_url: str | None, model: tuple[str, str
     if model:
         os.environ["AI_BASE_URL"], os.environ["AI_API_KEY"], os.environ["AI_MODEL"], context_tokens = model
         os.environ.setdefault("AI_CONTEXT_TOKENS", str(context_tokens))
+    keep_for_commands(options.data_dir / "environment")
+
+
+def keep_for_commands(path: Path) -> None:
+    """For `manage.py` beside a running server: a file for a shell to read. It holds the key, so nobody else may."""
+    names = ["SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "HTTPS", "AI_BASE_URL", "AI_API_KEY", "AI_MODEL"]
+    lines = [f"export {name}={shlex.quote(os.environ[name])}\n" for name in names if name in os.environ]
+    path.unlink(missing_ok=True)
+    with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.writelines(lines)
 
 
 def allowed_hosts(host: str) -> list[str]:
