@@ -1,6 +1,7 @@
 """A pytest plugin: before Django reads its settings, a PostgreSQL server of our own and the server that plays the
 model are there, and the environment names them. With DATABASE_URL set, that server is used instead."""
 
+import atexit
 import os
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ AI = AIServer()
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Iterator[None]:
+    # Settings that cannot be read end pytest before it is configured, and so before it is unconfigured.
+    atexit.register(pytest_unconfigure)
     AI.start()
     os.environ |= {
         "SECRET_KEY": "a key for tests alone, long enough to be taken for one",
