@@ -33,7 +33,8 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         "AI_PROVIDERS": '[{"name": "nowhere", "base_url": "http://127.0.0.1:9/v1", "models": ["lost"]}]',
         "AI_CONTEXT_TOKENS": "2048",
         "AI_CONNECT_TIMEOUT": "1",
-        "AI_FIRST_TOKEN_TIMEOUT": "2",
+        # Three tries and the waits between them fit in, on a slow machine too.
+        "AI_FIRST_TOKEN_TIMEOUT": "5",
         "AI_TOKEN_TIMEOUT": "3",
         "AI_TURN_TIMEOUT": "10",
         "DRAIN_SECONDS": "1",
