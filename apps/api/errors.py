@@ -107,6 +107,14 @@ def error_response(status_code: int, code: str, detail: str) -> JsonResponse:
     return JsonResponse(body, status=status_code)
 
 
+def refusal(kind: type[APIException]) -> JsonResponse:
+    """What a view would have raised, where there is no view of DRF to raise it."""
+    response = error_response(kind.status_code, str(kind.default_code), str(kind.default_detail))
+    if wait := getattr(kind, "wait", None):
+        response["Retry-After"] = str(wait)
+    return response
+
+
 def _for_people(request: HttpRequest) -> bool:
     """Whether a person looks at this page in a browser."""
     return request.path.startswith("/admin/")
@@ -116,7 +124,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _for_people(request):
         return defaults.bad_request(request, exception)
     if isinstance(exception, RequestDataTooBig):
-        return error_response(413, BodyTooLarge.default_code, str(BodyTooLarge.default_detail))
+        return refusal(BodyTooLarge)
     if isinstance(exception, DisallowedHost):
         return error_response(400, "unknown_host", "This server does not answer to that name: see ALLOWED_HOSTS.")
     return error_response(400, "bad_request", "The request could not be understood.")

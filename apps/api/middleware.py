@@ -11,7 +11,7 @@ from django.urls import is_valid_path
 from uuid_utils.compat import uuid7
 
 from apps.api import metrics
-from apps.api.errors import BodyTooLarge, DatabaseUnavailable, error_response
+from apps.api.errors import BodyTooLarge, DatabaseUnavailable, error_response, refusal
 from apps.api.logs import request_id
 from apps.api.responses import AwaitedResponse
 
@@ -55,10 +55,7 @@ class RequestContext:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         """For pages that are not of DRF, which translates its own: sign-in, the admin."""
         if isinstance(exception, OperationalError):
-            detail = str(DatabaseUnavailable.default_detail)
-            response = error_response(503, DatabaseUnavailable.default_code, detail)
-            response["Retry-After"] = str(DatabaseUnavailable.wait)
-            return response
+            return refusal(DatabaseUnavailable)
         return None
 
 
@@ -92,7 +89,7 @@ class BodyLimit:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.META.get(BODY_TOO_LARGE):
-            return error_response(413, BodyTooLarge.default_code, str(BodyTooLarge.default_detail))
+            return refusal(BodyTooLarge)
         if (request.content_params or {}).get("charset", "utf-8").lower() not in UTF8:
             return error_response(400, "parse_error", "Bodies are read in UTF-8 only.")
         return self.get_response(request)

@@ -1,4 +1,4 @@
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from django.conf import settings
@@ -41,9 +41,6 @@ class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
 
     queryset = Conversation.objects.all()
     lookup_value_converter = "id"
-
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "conversation": self.kwargs.get("pk")}
 
     @extend_schema(responses=ANSWER)
     @action(

@@ -33,10 +33,11 @@ class VisibleCharacter(OwnReference):
 
 
 class MessageHere(OwnReference):
-    """A message of the conversation that the request is about (`context["conversation"]`)."""
+    """A message of the conversation that the request's address names."""
 
     def get_queryset(self) -> Any:
-        conversation = self.context.get("conversation")
+        view = self.context.get("view")  # none where rows are only rendered
+        conversation = view and view.kwargs.get("pk")
         return Message.objects.filter(conversation=conversation) if conversation else Message.objects.none()
 
     def get_value(self, dictionary: Any) -> Any:
@@ -149,7 +150,7 @@ class MessageSerializer(ModelSerializer):
     # `context["siblings"]` is what `tree.siblings_of` says of the messages at hand; see `render_messages`.
 
     conversation = serializers.UUIDField(source="conversation_id", read_only=True)
-    parent = MessageHere(required=False, allow_null=True, help_text="Left out: the active leaf. Null: a new root.")  # type: ignore[assignment]
+    parent = serializers.UUIDField(source="parent_id", read_only=True, allow_null=True)  # type: ignore[assignment]
     role = serializers.ChoiceField(choices=Role.choices)
     status = serializers.ChoiceField(choices=MessageStatus.choices, read_only=True)
     error = MessageError(read_only=True, allow_null=True)
@@ -188,11 +189,6 @@ class MessageSerializer(ModelSerializer):
 
     def get_siblings(self, message: Message) -> list[str]:
         return [str(key) for key in self.context["siblings"][message.parent_id]]
-
-    def to_representation(self, instance: Message) -> dict[str, Any]:
-        fields = super().to_representation(instance)
-        fields["parent"] = str(instance.parent_id) if instance.parent_id else None
-        return fields
 
 
 class UnderParent(serializers.Serializer[None]):

@@ -65,9 +65,6 @@ class ConversationViewSet(Mine[Conversation], ModelViewSet[Conversation]):
             )
         return conversations
 
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "conversation": self.kwargs.get("pk")}
-
     @extend_schema(parameters=[ConversationListQuery])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Your conversations, by their last message, latest first."""
@@ -121,9 +118,6 @@ class MessageViewSet(Mine[Message], GenericViewSet[Message]):
 
     def conversation(self) -> Conversation:
         return get_object_or_404(Conversation.objects.owned_by(self.request.user), pk=self.kwargs["pk"])
-
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "conversation": self.kwargs.get("pk")}
 
     @extend_schema(parameters=[MessageListQuery])
     def list(self, request: Request, pk: UUID) -> Response:
