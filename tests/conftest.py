@@ -77,7 +77,7 @@ def alices(alice: User) -> SimpleNamespace:
     message = say(conversation, "What time is it?")
     answer = say(conversation, "Half past nine.", Role.ASSISTANT)
     generation = Generation.objects.create(
-        conversation=conversation, message=answer, status="complete", provider="default", model="test-model"
+        user=alice, conversation=conversation, message=answer, status="complete", provider="default", model="test-model"
     )
     return SimpleNamespace(
         user=alice, character=character, conversation=conversation, message=message, generation=generation

@@ -44,17 +44,15 @@ def grow(conversation: Conversation, count: int) -> list[Message]:
     parent = conversation.active_leaf
     messages: list[Message] = []
     for number in range(count):
-        messages.append(
-            Message(
-                conversation=conversation,
-                user=conversation.user,
-                parent=parent,
-                depth=parent.depth + 1 if parent else 0,
-                role=Role.ASSISTANT if number % 2 else Role.USER,
-                content=f"Line {number}.",
-            )
+        message = Message(
+            conversation=conversation,
+            user=conversation.user,
+            role=Role.ASSISTANT if number % 2 else Role.USER,
+            content=f"Line {number}.",
         )
-        parent = messages[-1]
+        message.follow(parent, goes_on=parent is not None)
+        messages.append(message)
+        parent = message
     Message.objects.bulk_create(messages, batch_size=1000)
     conversation.active_leaf = parent
     conversation.message_count += count

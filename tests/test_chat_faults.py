@@ -178,4 +178,6 @@ def test_the_database_itself_allows_one_running_generation(alice: User, conversa
 
     job = generations.begin(alice, conversation.pk, {"content": "Hello?"})
     with pytest.raises(IntegrityError), transaction.atomic():
-        Generation.objects.create(conversation=conversation, message_id=job.message, provider="x", model="y")
+        Generation.objects.create(
+            user=alice, conversation=conversation, message_id=job.message, provider="x", model="y"
+        )

@@ -83,7 +83,9 @@ def begin(user: User, conversation_id: Any, turn: dict[str, Any]) -> Job:
     answer = turns.append(conversation, asked, role=Role.ASSISTANT, status=MessageStatus.GENERATING, model=model)
     conversation.generating = answer
     turns.save_head(conversation, "generating")
-    generation = Generation.objects.create(conversation=conversation, message=answer, provider=source.name, model=model)
+    generation = Generation.objects.create(
+        user=user, conversation=conversation, message=answer, provider=source.name, model=model
+    )
     return Job(
         generation=generation.pk,
         conversation=conversation.pk,

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
@@ -18,20 +19,38 @@ class GenerationStatus(models.TextChoices):
     FAILED = "failed"
 
 
-class GenerationQuerySet(OwnedQuerySet["Generation"]):
-    owner = "conversation__user"
+class Purpose(models.TextChoices):
+    TURN = "turn"
+    TITLE = "title"
 
 
 class Generation(Row):
     """A lease: while `status` is running, the process that runs it moves `heartbeat` on. One that stands still
-    belonged to a process that died, and whoever looks next ends it."""
+    belonged to a process that died, and whoever looks next ends it.
 
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="generations", db_index=False)
-    # The migration gives this key ON DELETE CASCADE, so that deleting messages never asks for generations first.
-    message = models.ForeignKey(Message, on_delete=models.DO_NOTHING, db_constraint=False, related_name="generations")
+    It outlives its message and its conversation, since what it cost stays spent; it goes with its user. The
+    migrations give those two keys ON DELETE SET NULL: deleting messages never asks for generations first.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+")
+    conversation = models.ForeignKey(
+        Conversation,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="generations",
+    )
+    message = models.ForeignKey(
+        Message, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="generations"
+    )
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.TURN)
     status = models.CharField(max_length=12, choices=GenerationStatus.choices, default=GenerationStatus.RUNNING)
     heartbeat = models.DateTimeField(db_default=Now())
+    stop_requested = models.BooleanField(default=False)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
+    # Of the request that came with the key: its route and its body as sent.
+    fingerprint = models.CharField(max_length=64, blank=True)
     provider = models.CharField(max_length=100)
     model = models.CharField(max_length=200)
     prompt_tokens = models.PositiveIntegerField(null=True)
@@ -39,9 +58,10 @@ class Generation(Row):
     first_token_ms = models.PositiveIntegerField(null=True)
     latency_ms = models.PositiveIntegerField(null=True)
     error = models.CharField(max_length=100, blank=True)
+    retry_after = models.PositiveIntegerField(null=True)  # seconds, as the provider asked
     ended_at = models.DateTimeField(null=True)
 
-    objects = GenerationQuerySet.as_manager()
+    objects = OwnedQuerySet["Generation"].as_manager()
 
     if TYPE_CHECKING:
         conversation_id: object
@@ -49,12 +69,18 @@ class Generation(Row):
 
     class Meta:
         constraints = (
+            # One whose message was deleted is about to end, and holds nobody up.
             models.UniqueConstraint(
-                fields=["conversation"], name="one_running_generation", condition=models.Q(status="running")
+                fields=["conversation"],
+                name="one_running_generation",
+                condition=models.Q(status="running", message__isnull=False),
             ),
             models.UniqueConstraint(fields=["conversation", "idempotency_key"], name="idempotency_key_counts_once"),
         )
-        indexes = (models.Index(fields=["heartbeat"], name="generation_leases", condition=models.Q(status="running")),)
+        indexes = (
+            models.Index(fields=["heartbeat"], name="generation_leases", condition=models.Q(status="running")),
+            models.Index(fields=["user", "created_at"], name="generation_usage"),
+        )
 
     def __str__(self) -> str:
         return f"{self.status} {self.id}"

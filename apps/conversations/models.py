@@ -4,8 +4,8 @@ A message's parent is the turn it follows; siblings are the swipes. The **active
 conversation's `active_leaf`. What lists show of a conversation (counts, last message) is kept on its row, by whoever
 adds or removes a message, in the same transaction and under the lock of that row.
 
-Foreign keys between the three tables are DO_NOTHING where PostgreSQL's deferred constraints are the guard: so a
-conversation of any length is deleted in two statements instead of being read first.
+Foreign keys between these tables are DO_NOTHING for Django where PostgreSQL itself is the guard: so a conversation of
+any length is deleted in one statement instead of being read first.
 """
 
 from typing import TYPE_CHECKING
@@ -42,6 +42,8 @@ class Conversation(ModelSettings, Row):
     last_message_preview = models.CharField(max_length=PREVIEW, blank=True)
     pinned = models.BooleanField(default=False)
     archived = models.BooleanField(default=False)
+    # What an imported file said of it that has no place of its own here.
+    extra = models.JSONField(default=dict, blank=True)
     # What lists are sorted by: the last message's time, the conversation's own before there is one.
     sort_at = models.GeneratedField(
         expression=Coalesce("last_message_at", "created_at"), output_field=models.DateTimeField(), db_persist=True
@@ -83,7 +85,10 @@ class MessageStatus(models.TextChoices):
 
 
 class Message(Row):
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    # The migrations give this key ON DELETE CASCADE: PostgreSQL removes the messages when the conversation is gone.
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="messages"
+    )
     # The conversation's user again, so that whose a message is can be asked of it alone.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
@@ -97,6 +102,10 @@ class Message(Row):
     extra = models.JSONField(default=dict, blank=True)
     client_id = models.CharField(max_length=128, null=True, blank=True)
     depth = models.PositiveIntegerField(default=0)
+    # The tree cut into straight pieces: the first message that follows another goes on in its branch, each further one
+    # begins a branch of its own. So a path is read piece by piece, however long it is.
+    branch = models.UUIDField(editable=False)  # the id of the branch's first message
+    fork = models.UUIDField(null=True, editable=False)  # at a branch's first message: the branch that it left
     status = models.CharField(max_length=12, choices=MessageStatus.choices, default=MessageStatus.COMPLETE)
     error = models.JSONField(null=True)
     model = models.CharField(max_length=200, blank=True)
@@ -117,6 +126,7 @@ class Message(Row):
             models.Index(fields=["conversation", "id"], name="message_order"),
             models.Index(fields=["parent", "id"], name="message_siblings"),
             models.Index(fields=["conversation", "id"], name="message_roots", condition=models.Q(parent__isnull=True)),
+            models.Index(fields=["fork", "depth"], name="message_forks", condition=models.Q(fork__isnull=False)),
         )
         constraints = (
             models.UniqueConstraint(
@@ -127,7 +137,15 @@ class Message(Row):
             models.CheckConstraint(
                 condition=models.Q(rating__in=[-1, 1]) | models.Q(rating__isnull=True), name="message_rating"
             ),
+            models.UniqueConstraint(fields=["branch", "depth"], name="message_branch_step"),
         )
 
     def __str__(self) -> str:
         return f"{self.role} {self.id}"
+
+    def follow(self, parent: "Message | None", *, goes_on: bool) -> None:
+        """Take a place under `parent`, before being saved. `goes_on`: nothing else has followed it yet."""
+        self.parent = parent
+        self.depth = parent.depth + 1 if parent else 0
+        self.branch = parent.branch if parent and goes_on else self.id
+        self.fork = parent.branch if parent and not goes_on else None

@@ -1,7 +1,7 @@
 """Reading the tree: paths up to the root, branches down to their leaf, whole subtrees.
 
-Each is one recursive statement that touches the rows it returns and no others, so what it costs does not grow with
-the conversation.
+Each is one recursive statement that touches the rows it returns, or one row a branch, so what it costs does not grow
+with the length of the conversation.
 """
 
 from collections import defaultdict
@@ -27,29 +27,40 @@ WITH RECURSIVE path AS (
 SELECT id FROM path ORDER BY steps
 """
 
-# From the leaf up to the row above which the page lies; only the last ones passed are wanted.
+# The branches that the path from `leaf` runs through, each with how far down; then what lies above the edge in them.
 TOWARDS_LEAF = """
-WITH RECURSIVE path AS (
-    SELECT id, parent_id, depth FROM conversations_message
+WITH RECURSIVE piece AS (
+    SELECT branch, depth FROM conversations_message
     WHERE id = %(leaf)s AND conversation_id = %(conversation)s
   UNION ALL
-    SELECT up.id, up.parent_id, up.depth
-    FROM conversations_message up JOIN path ON up.id = path.parent_id WHERE path.id <> %(end)s
+    SELECT head.fork, head.depth - 1
+    FROM piece JOIN conversations_message head ON head.id = piece.branch
+    WHERE head.fork IS NOT NULL
 )
-SELECT id FROM path
-WHERE EXISTS (SELECT 1 FROM path WHERE id = %(end)s) AND id <> %(end)s
-ORDER BY depth LIMIT %(limit)s
+SELECT found.id FROM piece, LATERAL (
+    SELECT id, depth FROM conversations_message message
+    WHERE message.branch = piece.branch AND message.depth <= piece.depth AND message.depth > %(above)s
+    ORDER BY message.depth LIMIT %(limit)s
+) found
+WHERE EXISTS (
+    SELECT 1 FROM piece JOIN conversations_message edge ON edge.branch = piece.branch AND edge.depth <= piece.depth
+    WHERE edge.id = %(end)s
+)
+ORDER BY found.depth LIMIT %(limit)s
 """
 
-DOWNWARDS = """
-WITH RECURSIVE branch AS (
-    SELECT id, 0 AS steps FROM conversations_message WHERE id = %(start)s
+# The branches in the subtree under `start`; the last message of each is a leaf, and the youngest id is the newest.
+NEWEST_LEAF = """
+WITH RECURSIVE below AS (
+    SELECT branch, depth FROM conversations_message WHERE id = %(start)s
   UNION ALL
-    SELECT newest.id, branch.steps + 1 FROM branch, LATERAL (
-        SELECT id FROM conversations_message WHERE parent_id = branch.id ORDER BY id DESC LIMIT 1
-    ) newest
+    SELECT head.branch, head.depth
+    FROM below JOIN conversations_message head ON head.fork = below.branch AND head.depth > below.depth
 )
-SELECT id FROM branch ORDER BY steps DESC LIMIT 1
+SELECT tip.id FROM below, LATERAL (
+    SELECT id FROM conversations_message WHERE branch = below.branch ORDER BY depth DESC LIMIT 1
+) tip
+ORDER BY tip.id DESC LIMIT 1
 """
 
 SUBTREE = """
@@ -75,15 +86,23 @@ def path_to(
 def path_after(end: Any, leaf: Any, conversation: Conversation, *, limit: int) -> list[Message]:
     """At most `limit` messages of the path to `leaf` that follow `end`, farthest from `end` first.
 
-    Walks from the leaf, so it costs what lies between the two. Empty where `end` is not on that path.
+    Empty where `end` is not on that path.
     """
-    ids = _ids(TOWARDS_LEAF, leaf=leaf, end=end, conversation=conversation.pk, limit=limit)
+    edge = Message.objects.filter(pk=end, conversation=conversation).first()
+    if edge is None:
+        return []
+    ids = _ids(TOWARDS_LEAF, leaf=leaf, end=end, above=edge.depth, conversation=conversation.pk, limit=limit)
     return _in_order(ids[::-1])
 
 
 def newest_leaf(start: Any) -> UUID:
-    """Down from `start` by the newest child at each step."""
-    return _ids(DOWNWARDS, start=start)[0]
+    """The youngest of the leaves at or below `start`."""
+    return _ids(NEWEST_LEAF, start=start)[0]
+
+
+def ends_branch(message: Message) -> bool:
+    """Whether nothing follows it in its own branch, so that the next one can."""
+    return not Message.objects.filter(branch=message.branch, depth=message.depth + 1).exists()
 
 
 def subtree(start: Any) -> list[UUID]:

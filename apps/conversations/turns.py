@@ -49,6 +49,8 @@ def begin(user: User, character: Character, *, greeting: int = 0, **fields: Any)
         )
         for index, text in character.greetings().items()
     }
+    for message in greetings.values():
+        message.follow(None, goes_on=False)
     chosen = character.greeting_at(greeting)
     if chosen is not None:
         # PostgreSQL looks at the keys between the two when the transaction ends, so one statement each is enough.
@@ -68,11 +70,10 @@ def append(
     message = Message(
         conversation=conversation,
         user=conversation.user,
-        parent=parent,
-        depth=0 if parent is None else parent.depth + 1,
         client_id=client_id or None,
         **fields,
     )
+    message.follow(parent, goes_on=parent is not None and tree.ends_branch(parent))
     message.save(force_insert=True)
     conversation.active_leaf = message
     conversation.message_count += 1
