@@ -39,6 +39,7 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
 WEB_THREADS = env.int("WEB_THREADS", 8, validate=validate.Range(1, 64))
 # Read by uvicorn, too. Several would not find each other's live streams, nor count each other's sign-ins.
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1, validate=validate.OneOf([1], error="This version runs in one process."))
+REDIS_URL = env.str("REDIS_URL", "")
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 

@@ -264,18 +264,21 @@ def test_what_is_deleted_meanwhile_is_not_written_to(
     assert gate.client_gone.wait(10), "the call goes on for nobody"
     assert list(chunks(response))[-1] == "[DONE]"
     assert not Message.objects.exists()
-    assert not Generation.objects.exists()
+    # What it cost stays spent, as long as there is somebody who spent it.
+    left = list(Generation.objects.values_list("status", "error", "conversation", "message"))
+    assert left == ([("stopped", "deleted", None, None)] if gone == "conversation" else [])
 
 
 def test_a_turn_costs_the_same_number_of_queries_at_any_length(alice: User, server: object) -> None:
     from django.test.utils import CaptureQueriesContext
 
-    from apps.chat import generations
+    from apps.chat import asking, generations
     from apps.chat.generations import Written
 
     def cost(conversation: Conversation) -> int:
         with CaptureQueriesContext(connection) as queries:
-            job = generations.begin(alice, conversation.pk, {"content": "How late is it?"})
+            job = asking.say(alice, conversation.pk, None, {"content": "How late is it?"})
+            assert isinstance(job, asking.Job)
             generations.end(job, Written("Late.", status=MessageStatus.COMPLETE))
         return len(queries)
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from apps.accounts.models import User
-from apps.chat import generations
+from apps.chat import asking, generations
 from apps.chat.models import Generation
 from apps.conversations.models import Conversation, Message
 from tests.ai_server import AIServer
@@ -114,11 +114,17 @@ def test_hostile_text_is_cleaned_once_and_streamed_as_saved(
     assert Message.objects.get(role="assistant", parent__isnull=False).content == said
 
 
+def begun(user: User, conversation: Conversation, turn: dict[str, str]) -> asking.Job:
+    job = asking.say(user, conversation.pk, None, turn)
+    assert isinstance(job, asking.Job)
+    return job
+
+
 def test_what_a_dead_process_left_is_swept_up_with_its_text(
     alice_online: Person, conversation: Conversation, alice: User, ai: AIServer, server: Server
 ) -> None:
     """The rows of a process that was killed: a running generation whose heartbeat stands still."""
-    job = generations.begin(alice, conversation.pk, {"content": "Where were we?"})
+    job = begun(alice, conversation, {"content": "Where were we?"})
     generations.checkpoint(job, generations.Written("We were at"))
     Generation.objects.filter(pk=job.generation).update(heartbeat="2020-01-01T00:00:00Z")
     message = until(lambda: Message.objects.filter(pk=job.message, status="interrupted").first())
@@ -132,10 +138,10 @@ def test_what_a_dead_process_left_is_swept_up_with_its_text(
 
 def test_an_end_overrides_a_sweep_that_came_too_early(alice: User, conversation: Conversation) -> None:
     """A process that lost the database for a while saves its text when it is back."""
-    job = generations.begin(alice, conversation.pk, {"content": "Hello?"})
+    job = begun(alice, conversation, {"content": "Hello?"})
     Generation.objects.filter(pk=job.generation).update(heartbeat="2020-01-01T00:00:00Z")
     assert generations.sweep() == 1
-    turn = generations.end(job, generations.Written("Here after all.", status=generations.MessageStatus.COMPLETE))
+    turn = generations.end(job, generations.Written("Here after all.", status=generations.MessageStatus.COMPLETE)).turn
     assert turn is not None
     assert turn["assistant_message"]["content"] == "Here after all."
     assert Message.objects.get(pk=job.message).status == "complete"
@@ -176,7 +182,7 @@ def test_an_answer_outlives_a_database_that_refuses_it_for_a_while(
 def test_the_database_itself_allows_one_running_generation(alice: User, conversation: Conversation) -> None:
     from django.db import IntegrityError, transaction
 
-    job = generations.begin(alice, conversation.pk, {"content": "Hello?"})
+    job = begun(alice, conversation, {"content": "Hello?"})
     with pytest.raises(IntegrityError), transaction.atomic():
         Generation.objects.create(
             user=alice, conversation=conversation, message_id=job.message, provider="x", model="y"

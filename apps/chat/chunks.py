@@ -4,9 +4,13 @@ A chunk's object is checked strictly by the client: an unknown type or a null ou
 """
 
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Self
 
 from rest_framework.renderers import JSONRenderer
+
+from apps.chat.models import GenerationStatus
+from apps.chat.outcomes import DELETED, DETAILS, Outcome
 
 HEADERS = {
     "Content-Type": "text/event-stream",
@@ -30,10 +34,29 @@ class Chunks:
 
     def __init__(self, message_id: str) -> None:
         self.message_id = message_id
+        # How much has been told, in characters.
+        self.told = {"text": 0, "reasoning": 0}
+        self._started = False
         self._open: str | None = None
         self._parts = 0
 
+    @classmethod
+    def after(cls, frames: Iterable[bytes], message_id: str) -> Self:
+        """To go on where these frames of somebody else's stop."""
+        chunks = cls(message_id)
+        for each in frames:
+            match json.loads(each.removeprefix(b"data: ")):
+                case {"type": "start"}:
+                    chunks._started = True
+                case {"type": "text-delta" | "reasoning-delta" as kind, "delta": str(delta), "id": str(part)}:
+                    chunks._open, chunks._parts = kind.removesuffix("-delta"), int(part)
+                    chunks.told[chunks._open] += len(delta)
+                case {"type": "text-end" | "reasoning-end"}:
+                    chunks._open = None
+        return chunks
+
     def start(self) -> list[bytes]:
+        self._started = True
         return [frame({"type": "start", "messageId": self.message_id}), frame({"type": "start-step"})]
 
     def text(self, delta: str) -> list[bytes]:
@@ -42,23 +65,37 @@ class Chunks:
     def reasoning(self, delta: str) -> list[bytes]:
         return self._delta("reasoning", delta)
 
-    def finish(self, turn: dict[str, Any], reason: str) -> list[bytes]:
-        return [
-            *self._close(),
-            frame({"type": "finish-step"}),
-            *self._turn(turn),
-            frame({"type": "finish", "finishReason": reason}),
-            DONE,
-        ]
+    def end(self, outcome: Outcome) -> list[bytes]:
+        """`finish` closes a whole answer, `abort` one that was stopped, `error` any other."""
+        closing = self._closing(outcome)
+        step = [frame({"type": "finish-step"})] if closing["type"] == "finish" else []
+        return [*self._close(), *step, *self._turn(outcome.turn), frame(closing), DONE]
 
-    def abort(self, turn: dict[str, Any]) -> list[bytes]:
-        return [*self._close(), *self._turn(turn), frame({"type": "abort"}), DONE]
+    def rest(self, outcome: Outcome) -> list[bytes]:
+        """What is still to be told of an answer that has ended, from its rows."""
+        message = outcome.turn["assistant_message"] if outcome.turn else {"reasoning": "", "content": ""}
+        return self.rest_of(message["reasoning"], message["content"]) + self.end(outcome)
 
-    def error(self, turn: dict[str, Any] | None, text: str) -> list[bytes]:
-        return [*self._close(), *self._turn(turn), frame({"type": "error", "errorText": text}), DONE]
+    def rest_of(self, reasoning: str, text: str) -> list[bytes]:
+        """What is still to be told of these."""
+        frames = [] if self._started else self.start()
+        if untold := reasoning[self.told["reasoning"] :]:
+            frames += self.reasoning(untold)
+        if untold := text[self.told["text"] :]:
+            frames += self.text(untold)
+        return frames
+
+    @staticmethod
+    def _closing(outcome: Outcome) -> dict[str, str]:
+        if outcome.status == GenerationStatus.COMPLETE and outcome.turn is not None:
+            return {"type": "finish", "finishReason": outcome.turn["assistant_message"]["finish_reason"] or "other"}
+        if outcome.status == GenerationStatus.STOPPED and not outcome.error:
+            return {"type": "abort"}
+        return {"type": "error", "errorText": outcome.detail or DETAILS[DELETED]}
 
     def _delta(self, kind: str, delta: str) -> list[bytes]:
         frames = []
+        self.told[kind] += len(delta)
         if self._open != kind:
             frames = self._close()
             self._parts += 1

@@ -1,7 +1,9 @@
 """How an answer reaches whoever asked: as a stream, or as JSON when it has ended."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
 
 from django.http import HttpResponseBase, StreamingHttpResponse
 from rest_framework.exceptions import NotFound
@@ -12,10 +14,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.responses import AwaitedResponse
+from apps.chat import runtime
 from apps.chat.chunks import HEADERS
-from apps.chat.live import Live, Outcome
+from apps.chat.outcomes import DELETED, DETAILS, INTERRUPTED, UNFORESEEN, Outcome
+from apps.chat.providers import ProviderBusy, ProviderTimeout
 
-FAILURES = {"provider_busy": 503, "provider_timeout": 504, "interrupted": 503, "internal_error": 500}
+T = TypeVar("T")
+
+FAILURES = {ProviderBusy.code: 503, ProviderTimeout.code: 504, INTERRUPTED: 503, UNFORESEEN: 500}
 
 
 class EventStreamRenderer(BaseRenderer):
@@ -45,6 +51,16 @@ class StreamWhereNamed(DefaultContentNegotiation):
         return chosen
 
 
+class AlwaysAStream(DefaultContentNegotiation):
+    """Whatever a client says that it accepts; many that read streams say nothing of it."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
 def _weights(accept: str) -> dict[str, float]:
     """Media type → `q`, of an Accept header (RFC 9110, 12.5.1); a `q` that is no number counts as 1."""
     weights = {}
@@ -58,24 +74,35 @@ def _weights(accept: str) -> dict[str, float]:
     return weights
 
 
-def answer(view: APIView, request: Request, live: Live) -> HttpResponseBase:
+def answer(view: APIView, request: Request, generation: UUID) -> HttpResponseBase:
     if request.accepted_renderer.media_type == EventStreamRenderer.media_type:
-        return StreamingHttpResponse(live.follow(), headers=HEADERS)
+        return stream(generation)
+    return awaited(view, request, partial(runtime.outcome, generation), turn_response)
 
-    def as_json(outcome: Outcome) -> Any:
+
+def stream(generation: UUID) -> HttpResponseBase:
+    return StreamingHttpResponse(runtime.follow(generation), headers=HEADERS)
+
+
+def awaited(
+    view: APIView, request: Request, news: Callable[[], Awaitable[T]], respond: Callable[[T], Response]
+) -> HttpResponseBase:
+    """JSON, once `news` is there; what `respond` raises is answered as everywhere."""
+
+    def as_json(outcome: T) -> Any:
         try:
-            response = turn_response(outcome)
+            response = respond(outcome)
         except Exception as error:  # as DRF's own dispatch does, which has returned long ago
             response = view.handle_exception(error)
         return view.finalize_response(request, response).render()
 
-    return AwaitedResponse(live.outcome, as_json)
+    return AwaitedResponse(news, as_json)
 
 
 def turn_response(outcome: Outcome) -> Response:
+    if outcome.turn is None and outcome.error in ("", DELETED):
+        raise NotFound(DETAILS[DELETED])
     if not outcome.error:
-        if outcome.turn is None:
-            raise NotFound("This answer was deleted.")
         return Response(outcome.turn, status=201)
     error = {"code": outcome.error, "detail": outcome.detail, "attr": None}
     status = FAILURES.get(outcome.error, 502)

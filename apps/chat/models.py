@@ -1,6 +1,6 @@
 """One row a call of the model."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
@@ -65,7 +65,7 @@ class Generation(Row):
 
     if TYPE_CHECKING:
         conversation_id: object
-        message_id: object
+        message_id: Any
 
     class Meta:
         constraints = (

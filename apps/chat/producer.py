@@ -8,39 +8,33 @@ import logging
 import time
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
 
 from django.db import Error as DatabaseError
 
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
-from apps.chat import generations
+from apps.chat import generations, outcomes
+from apps.chat.asking import Job
 from apps.chat.chunks import Chunks
-from apps.chat.generations import Job, Written
-from apps.chat.live import Live, Outcome
+from apps.chat.generations import Written
+from apps.chat.live import Live
+from apps.chat.outcomes import Outcome
 from apps.chat.providers import Finish, Provider, ProviderError, Reasoning, Text
 from apps.conversations.models import MessageStatus
 
 log = logging.getLogger("dramatis.chat")
 
-# What a killed process may lose: a second's worth, or this many characters.
-CHECKPOINT_SECONDS = 1.0
-CHECKPOINT_CHARACTERS = 2048
+# What a killed process may lose: with the time that saving takes a second's worth, or this many bytes.
+CHECKPOINT_SECONDS = 0.8
+CHECKPOINT_BYTES = 2048
 
 # The waits between tries to save an end while the database is away.
 PATIENCE = (0.2, 0.5, 1, 2, 4, 8, 15)
 
-UNFORESEEN = Written(
-    "", status=MessageStatus.FAILED, error="internal_error", detail="Something went wrong on this server."
-)
+UNFORESEEN = Written("", status=MessageStatus.FAILED, error=outcomes.UNFORESEEN)
 CANCELLED = {
     MessageStatus.STOPPED: Written("", status=MessageStatus.STOPPED),
-    MessageStatus.INTERRUPTED: Written(
-        "",
-        status=MessageStatus.INTERRUPTED,
-        error=generations.INTERRUPTED,
-        detail=generations.INTERRUPTED_DETAIL,
-    ),
+    MessageStatus.INTERRUPTED: Written("", status=MessageStatus.INTERRUPTED, error=outcomes.INTERRUPTED),
 }
 
 
@@ -52,8 +46,9 @@ class Producer:
         self.provider = provider
         self.live = live
         self._chunks = Chunks(str(job.message))
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
+        # What the row says already is told too: a stream always tells the whole of it.
+        self._text = [job.text] if job.text else []
+        self._reasoning = [job.reasoning] if job.reasoning else []
         self._unsaved = 0
         self._dirty = asyncio.Event()
         self._much = asyncio.Event()
@@ -62,7 +57,7 @@ class Producer:
         self._first_token_ms: int | None = None
         self._cancelled_as = MessageStatus.INTERRUPTED
         self._patience: tuple[float, ...] = PATIENCE
-        self.live.publish(self._chunks.start())
+        self.live.publish(self._chunks.rest_of(job.reasoning, job.text))
         self._listening = asyncio.create_task(self._listen())
 
     def cancel(self, status: MessageStatus, *, hurry: bool = False) -> None:
@@ -74,13 +69,12 @@ class Producer:
 
     async def run(self) -> Written:
         saver = spawn(self._keep_saving())
-        ended, retry_after = UNFORESEEN, None
+        ended = UNFORESEEN
         try:
             ended = await self._listening
         except ProviderError as error:
             log.warning("provider", extra={"code": error.code, "reason": error.reason, "source": self.job.source})
-            ended = Written("", status=MessageStatus.FAILED, error=error.code, detail=error.detail)
-            retry_after = error.retry_after
+            ended = Written("", status=MessageStatus.FAILED, error=error.code, retry_after=error.retry_after)
         except asyncio.CancelledError:
             ended = CANCELLED[self._cancelled_as]
         finally:
@@ -90,7 +84,7 @@ class Producer:
             self._dirty.set()
             self._much.set()
             await asyncio.gather(saver, return_exceptions=True)
-            await self._end(ended, retry_after)
+            await self._end(ended)
         return ended
 
     async def _listen(self) -> Written:
@@ -115,9 +109,9 @@ class Producer:
         if self._first_token_ms is None:
             self._first_token_ms = self._milliseconds()
         into.append(text)
-        self._unsaved += len(text)
+        self._unsaved += len(text.encode())
         self._dirty.set()
-        if self._unsaved >= CHECKPOINT_CHARACTERS:
+        if self._unsaved >= CHECKPOINT_BYTES:
             self._much.set()
 
     def _so_far(self, written: Written) -> Written:
@@ -155,34 +149,26 @@ class Producer:
                 log.warning("checkpoint not saved; the next one follows", extra=what)
                 self._dirty.set()
 
-    async def _end(self, ended: Written, retry_after: int | None) -> None:
+    async def _end(self, ended: Written) -> None:
         """Save first, tell second."""
         try:
-            turn = await self._saved(ended)
+            outcome = await self._saved(ended)
         except DatabaseError as error:
             # The sweep ends it when the database is back; its text is as of the last checkpoint.
             what = {"generation": str(self.job.generation), "reason": type(error).__name__}
             log.error("end not saved", extra=what)
             self.give_up()
             return
-        metrics.GENERATIONS.labels(ended.status).inc()
+        metrics.GENERATIONS.labels(outcome.status).inc()
         metrics.GENERATION_SECONDS.observe((ended.latency_ms or 0) / 1000)
-        if turn is None:
-            self.live.end(self._chunks.error(None, "This answer was deleted."), Outcome(None))
-        elif ended.status == MessageStatus.COMPLETE:
-            self.live.end(self._chunks.finish(turn, ended.finish_reason), Outcome(turn))
-        elif ended.status == MessageStatus.STOPPED:
-            self.live.end(self._chunks.abort(turn), Outcome(turn))
-        else:
-            outcome = Outcome(turn, ended.error, ended.detail, retry_after)
-            self.live.end(self._chunks.error(turn, ended.detail), outcome)
+        self.live.end(self._chunks.end(outcome), outcome)
 
     def give_up(self) -> None:
         """Tell readers that there is no more to come, though the end is not saved."""
-        detail = generations.INTERRUPTED_DETAIL
-        self.live.end(self._chunks.error(None, detail), Outcome(None, generations.INTERRUPTED, detail))
+        outcome = Outcome(None, MessageStatus.INTERRUPTED, outcomes.INTERRUPTED)
+        self.live.end(self._chunks.end(outcome), outcome)
 
-    async def _saved(self, ended: Written) -> dict[str, Any] | None:
+    async def _saved(self, ended: Written) -> Outcome:
         tries = 0
         while True:
             try:

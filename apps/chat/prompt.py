@@ -38,14 +38,21 @@ class Cast:
     post_history_instructions: str = ""
 
 
-def build_prompt(cast: Cast, history: Sequence[Said], budget: int) -> Prompt:
+# Few models go on with a message of their own unless they are told to.
+GO_ON = "Continue {{char}}'s last message exactly where it stops. Repeat nothing of it."
+
+
+def build_prompt(cast: Cast, history: Sequence[Said], budget: int, *, goes_on: bool = False) -> Prompt:
     """`history` ends with the new turn; `budget` is in tokens, the answer's own already taken off.
+
+    With `goes_on` the history ends with an answer of which more is wanted.
 
     The character's fields stand in the order that the card formats prescribe, then the newest turns that fit, then
     the post-history instructions. The fields and the new turn are always there, whatever the budget.
     """
     head = _system(cast)
-    tail = _filled(cast, with_original(cast.post_history_instructions, ""))
+    last_words = [with_original(cast.post_history_instructions, ""), GO_ON if goes_on else ""]
+    tail = _filled(cast, "\n\n".join(text for text in last_words if text.strip()))
     told = [said for said in history if said.content.strip()]
     left = budget - sum(tokens(text) for text in (head, tail) if text)
     kept = _newest_that_fit(told, left)

@@ -1,10 +1,12 @@
 """The part of a process that writes answers: started and stopped with the server, on its event loop.
 
-Its keeper moves the heartbeats of what is written here, and ends what processes that died have left behind.
+Its keeper moves the heartbeats of what is written here, hangs up on what is to stop, and ends what processes that died
+have left behind.
 """
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 from uuid import UUID
 
@@ -14,17 +16,37 @@ from rest_framework.exceptions import APIException
 
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
-from apps.chat import generations, sources, titles
-from apps.chat.generations import BEAT, Job, Written
+from apps.chat import generations, mirror, outcomes, sources, titles
+from apps.chat.asking import Job
+from apps.chat.generations import Written
 from apps.chat.live import Live
+from apps.chat.outcomes import INTERRUPTED, Outcome
 from apps.chat.producer import Producer
+from apps.chat.relay import Relay
 from apps.conversations.models import MessageStatus
 
 log = logging.getLogger("dramatis.chat")
 
+# Seconds. What was asked to stop by way of the database is noticed within a LOOK.
+LOOK = 1.0
+BEAT = 4.0
+SWEEP = 2.0
+
+# How long an answer that has ended is still shown to those who had just asked for it.
+LINGER = 10.0
+# How long somebody who stops an answer waits for the process that writes it.
+STOP_PATIENCE = 5.0
+# How long the last words of this process may take to reach the others.
+LAST_WORDS = 2.0
+
 _loop: asyncio.AbstractEventLoop | None = None
-_keeper: asyncio.Task[None] | None = None
+_relay: Relay | None = None
 _running: dict[UUID, tuple[Producer, asyncio.Task[Written]]] = {}
+_lives: dict[UUID, Live] = {}
+# What goes on beside: those that look after this process, that tell or mirror answers, that ask for titles.
+_keepers: set[asyncio.Task[Any]] = set()
+_telling: set[asyncio.Task[Any]] = set()
+_mirroring: set[asyncio.Task[Any]] = set()
 _titling: set[asyncio.Task[Any]] = set()
 
 
@@ -38,14 +60,19 @@ class NotWriting(APIException):
 
 
 async def start() -> None:
-    global _loop, _keeper
+    global _loop, _relay
     _loop = asyncio.get_running_loop()
-    _keeper = spawn(_keep())
+    _go(_keepers, _keep(_look, LOOK))
+    _go(_keepers, _keep(_beat, BEAT))
+    _go(_keepers, _keep(_sweep, SWEEP))
+    if settings.REDIS_URL:
+        _relay = Relay(settings.REDIS_URL)
+        _go(_keepers, _relay.hear_stops(_hang_up))
 
 
 async def stop() -> None:
     """Let what is being written go on for a while, then save it as interrupted. Its readers are told."""
-    global _loop, _keeper
+    global _loop, _relay
     loop = asyncio.get_running_loop()
     until = loop.time() + settings.DRAIN_SECONDS
     _loop = None
@@ -53,14 +80,29 @@ async def stop() -> None:
         await asyncio.wait(work, timeout=until - loop.time())
     for producer, _ in _running.values():
         producer.cancel(MessageStatus.INTERRUPTED, hurry=True)
-    for task in _titling:
-        task.cancel()
+    await _end(_titling)
     await asyncio.gather(*_tasks(), return_exceptions=True)
-    if _keeper is not None:
-        _keeper.cancel()
-        await asyncio.gather(_keeper, return_exceptions=True)
-        _keeper = None
+    if _telling:
+        await asyncio.wait(_telling, timeout=LAST_WORDS)
+    for tasks in (_telling, _mirroring, _keepers):
+        await _end(tasks)
+    _lives.clear()
+    if _relay is not None:
+        await _relay.close()
+        _relay = None
     await sources.close()
+
+
+def _go(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, Any]) -> None:
+    task = spawn(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
+async def _end(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _tasks() -> set[asyncio.Task[Any]]:
@@ -73,22 +115,23 @@ def check_is_writing() -> None:
         raise NotWriting()
 
 
-def launch(job: Job) -> Live:
+def launch(job: Job) -> None:
     """Begin to write a committed answer. Called from any thread; nobody needs to stay to read it."""
     loop = _loop
     if loop is None:
         # Stopped since it was checked. The sweep of whoever runs next ends the row.
-        raise NotWriting(generations.INTERRUPTED_DETAIL, generations.INTERRUPTED)
-    live = Live()
-    loop.call_soon_threadsafe(_begin, job, live)
-    return live
+        raise NotWriting(outcomes.DETAILS[INTERRUPTED], INTERRUPTED)
+    loop.call_soon_threadsafe(_begin, job)
 
 
-def _begin(job: Job, live: Live) -> None:
+def _begin(job: Job) -> None:
+    live = _lives[job.generation] = Live()
     producer = Producer(job, sources.provider(job.source), live)
     task = spawn(producer.run())
     _running[job.generation] = (producer, task)
     metrics.LIVE.inc()
+    if _relay is not None:
+        _go(_telling, _relay.publish(job.generation, live))
 
     def over(task: asyncio.Task[Written]) -> None:
         del _running[job.generation]
@@ -96,6 +139,7 @@ def _begin(job: Job, live: Live) -> None:
         if not live.has_ended:
             # The task died before its own end could be told. Its row is the sweep's; nobody waits for it here.
             producer.give_up()
+        _forget_later(job.generation)
         if not task.cancelled() and task.exception() is None:
             _after(producer, task.result())
 
@@ -104,30 +148,88 @@ def _begin(job: Job, live: Live) -> None:
 
 def _after(producer: Producer, written: Written) -> None:
     if producer.job.wants_title and written.status == MessageStatus.COMPLETE:
-        task = spawn(titles.give_title(producer.job, producer.provider, written.text, ask=settings.AI_TITLES))
-        _titling.add(task)
-        task.add_done_callback(_titling.discard)
+        _go(_titling, titles.give_title(producer.job, producer.provider, written.text, ask=settings.AI_TITLES))
 
 
-async def _keep() -> None:
+# ── Readers: on the event loop ───────────────────────────────────────────────────────────────
+
+
+def _live(generation: UUID) -> Live:
+    """What this process writes, or follows of another one's; one of each, however many look on."""
+    if generation not in _lives:
+        _lives[generation] = Live()
+        _go(_mirroring, _mirrored(generation, _lives[generation]))
+    return _lives[generation]
+
+
+async def _mirrored(generation: UUID, live: Live) -> None:
+    try:
+        await mirror.fill(live, generation, _relay)
+    finally:
+        if not live.has_ended:  # this process stops; the answer goes on elsewhere
+            live.end([], Outcome(None, MessageStatus.INTERRUPTED, INTERRUPTED))
+        _forget_later(generation)
+
+
+def _forget_later(generation: UUID) -> None:
+    asyncio.get_running_loop().call_later(LINGER, _lives.pop, generation, None)
+
+
+async def follow(generation: UUID) -> AsyncIterator[bytes]:
+    """The frames of an answer, from the start to its end, whoever writes it or wrote it."""
+    async for frames in _live(generation).follow():
+        yield frames
+
+
+async def outcome(generation: UUID) -> Outcome:
+    """How it ended, once it has."""
+    return await _live(generation).outcome()
+
+
+async def stopped(generation: UUID) -> Outcome:
+    """Have an answer stopped that was asked to in the database, and wait for its end."""
+    _hang_up(generation)
+    if generation not in _running and _relay is not None:
+        await _relay.ask_to_stop(generation)
+    live = _live(generation)
+    try:
+        async with asyncio.timeout(STOP_PATIENCE):
+            return await live.outcome()
+    except TimeoutError:
+        await with_rows(generations.stop_anyway, generation)
+        return await with_rows(outcomes.read, generation) or outcomes.GONE
+
+
+# ── Looking after what is written ────────────────────────────────────────────────────────────
+
+
+def _hang_up(generation: UUID) -> None:
+    if generation in _running:
+        _running[generation][0].cancel(MessageStatus.STOPPED)
+
+
+async def _keep(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
     while True:
         try:
-            await _beat()
-            ended = await with_rows(generations.sweep)
-            if ended:
-                log.warning("ended answers that a dead process had left", extra={"count": ended})
+            await work()
         except DatabaseError as error:
             # Whatever it is, leases must not lapse for it.
             log.warning("the database failed; trying again", extra={"reason": type(error).__name__})
-        await asyncio.sleep(BEAT)
+        await asyncio.sleep(seconds)
+
+
+async def _look() -> None:
+    if ids := list(_running):
+        watched = await with_rows(generations.watch, ids)
+        for generation in watched.to_stop | watched.gone:
+            _hang_up(generation)
 
 
 async def _beat() -> None:
-    ids = list(_running)
-    if not ids:
-        return
-    living = await with_rows(generations.beat, ids)
-    for generation in set(ids) - living:
-        # Its row is gone: the conversation, the message or the account was deleted.
-        if generation in _running:
-            _running[generation][0].cancel(MessageStatus.INTERRUPTED)
+    if ids := list(_running):
+        await with_rows(generations.beat, ids)
+
+
+async def _sweep() -> None:
+    if ended := await with_rows(generations.sweep):
+        log.warning("ended answers that dead processes had left", extra={"count": ended})

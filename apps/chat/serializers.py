@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from apps.api.fields import Text
 from apps.api.schema import ErrorResponseSerializer
-from apps.conversations.serializers import ConversationSerializer, MessageSerializer, UnderParent
+from apps.conversations.serializers import ConversationSerializer, MessageHere, MessageSerializer, UnderParent
 
 
 class ChatSerializer(UnderParent):
@@ -20,8 +20,22 @@ class ChatSerializer(UnderParent):
     )
 
 
+class RegenerateSerializer(serializers.Serializer[None]):
+    message = MessageHere(
+        required=False, allow_null=True, help_text="An answer, or a message of yours. Left out: the active leaf."
+    )
+
+
+class NothingSerializer(serializers.Serializer[None]):
+    """For what takes no body: the browsable API shows an empty form."""
+
+
+class StoppedSerializer(serializers.Serializer[None]):
+    assistant_message = MessageSerializer(allow_null=True, help_text="Null where nothing was being written.")
+
+
 class TurnSerializer(serializers.Serializer[None]):
-    user_message = MessageSerializer()
+    user_message = MessageSerializer(allow_null=True, help_text="Null where what was answered is not the user's.")
     assistant_message = MessageSerializer()
     conversation = ConversationSerializer()
 
@@ -31,7 +45,7 @@ class TurnFailureSerializer(ErrorResponseSerializer):
 
     may_be_absent = ("user_message", "assistant_message", "conversation")
 
-    user_message = MessageSerializer()
+    user_message = MessageSerializer(allow_null=True)
     assistant_message = MessageSerializer()
     conversation = ConversationSerializer()
 

@@ -1,8 +1,10 @@
 """A title for a conversation that has none: one call after its first exchange, the first words where that fails."""
 
+import time
+
 from apps.api.threads import with_rows
 from apps.chat import generations
-from apps.chat.generations import Job
+from apps.chat.asking import Job
 from apps.chat.providers import Provider, ProviderError, Request, complete
 
 MAX_TITLE = 80
@@ -21,10 +23,16 @@ async def _asked(job: Job, provider: Provider, answer: str) -> str:
     excerpt = f"User: {job.first_words[:2000]}\n\nReply: {answer[:2000]}"
     messages = [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": excerpt}]
     request = Request(model=job.request.model, messages=messages, temperature=0.3, max_tokens=32, stream=False)
+    began = time.monotonic()
+    title, model, usage, failure = "", request.model, None, ""
     try:
-        return tidy((await complete(provider, request)).text)
-    except ProviderError:
-        return ""
+        completed = await complete(provider, request)
+        title, model, usage = completed.text, completed.finish.model or model, completed.finish.usage
+    except ProviderError as error:
+        failure = error.code
+    latency_ms = round((time.monotonic() - began) * 1000)
+    await with_rows(generations.record_title, job, model, usage, failure, latency_ms)
+    return tidy(title)
 
 
 def tidy(text: str) -> str:

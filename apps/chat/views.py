@@ -1,10 +1,12 @@
-from typing import cast
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -14,9 +16,20 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine
-from apps.chat import generations, runtime
-from apps.chat.delivery import EventStreamRenderer, StreamWhereNamed, answer
-from apps.chat.serializers import ChatSerializer, ModelListSerializer, TurnFailureSerializer, TurnSerializer
+from apps.chat import asking, generations, runtime
+from apps.chat.asking import Job
+from apps.chat.delivery import AlwaysAStream, EventStreamRenderer, StreamWhereNamed, answer, awaited, stream
+from apps.chat.keys import HEADER, Earlier, key_of
+from apps.chat.outcomes import Outcome
+from apps.chat.serializers import (
+    ChatSerializer,
+    ModelListSerializer,
+    NothingSerializer,
+    RegenerateSerializer,
+    StoppedSerializer,
+    TurnFailureSerializer,
+    TurnSerializer,
+)
 from apps.conversations.models import Conversation
 
 ANSWER = {
@@ -36,33 +49,102 @@ ANSWER = {
 }
 
 
+NOTHING_RUNS = OpenApiResponse(description="Nothing is being written.")
+
+KEY = OpenApiParameter(
+    HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description="Your own name for this request, at most 255 characters of ASCII. Sent again with the same body, it is"
+    " answered with the same rows and the same status, and the model is not asked again.",
+)
+
+asks: dict[str, Any] = {
+    "renderer_classes": [JSONRenderer, EventStreamRenderer, BrowsableAPIRenderer],
+    "content_negotiation_class": StreamWhereNamed,
+}
+
+
 class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
     """Talking: what calls the model. A second viewset beside the one that keeps the rows."""
 
     queryset = Conversation.objects.all()
     lookup_value_converter = "id"
 
-    @extend_schema(responses=ANSWER)
-    @action(
-        detail=True,
-        methods=["post"],
-        serializer_class=ChatSerializer,
-        renderer_classes=[JSONRenderer, EventStreamRenderer, BrowsableAPIRenderer],
-        content_negotiation_class=StreamWhereNamed,
-    )
+    @extend_schema(parameters=[KEY], responses=ANSWER)
+    @action(detail=True, methods=["post"], serializer_class=ChatSerializer, **asks)
     def chat(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Say something and get the answer: as JSON when it is whole, or as a stream while it is written.
 
         Your turn is saved before the model is asked, and the answer is written to its end whether you stay or not.
         409 `generation_in_progress`: another answer is being written here. 409 `character_unavailable`: the character
-        is gone, or no longer shown to you.
+        is gone, or no longer shown to you. 409 `idempotency_key_reused`: the key came with another request before.
         """
+        return self._asked(request, asking.say, self.validated)
+
+    @extend_schema(parameters=[KEY], responses=ANSWER)
+    @action(detail=True, methods=["post"], serializer_class=RegenerateSerializer, **asks)
+    def regenerate(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """Another answer: a new sibling of the one that is named, or an answer to a message of yours that has none that
+        you like. The old ones stay. Answers as `chat` does; a greeting is 400.
+        """
+        return self._asked(request, asking.regenerate, lambda request: self.validated(request).get("message"))
+
+    @extend_schema(request=None, parameters=[KEY], responses=ANSWER)
+    @action(detail=True, methods=["post"], url_path="continue", serializer_class=NothingSerializer, **asks)
+    def go_on(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """More of the last answer, in the same message. Answers as `chat` does; its stream tells the whole message.
+
+        400 `nothing_to_continue`: the last message is no answer, or says nothing yet.
+        """
+        return self._asked(request, asking.go_on)
+
+    def _asked(
+        self, request: Request, begin: Callable[..., Job | Earlier], *read: Callable[[Request], Any]
+    ) -> HttpResponseBase:
+        """`read`: what of the request `begin` wants to know."""
         conversation = self.get_object()
+        key = key_of(request)
+        wanted = [each(request) for each in read]
+        runtime.check_is_writing()
+        begun = begin(cast(User, request.user), conversation.pk, key, *wanted)
+        if isinstance(begun, Job):
+            runtime.launch(begun)
+        return answer(self, request, begun.generation)
+
+    def validated(self, request: Request) -> dict[str, Any]:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
+        return cast(dict[str, Any], serializer.validated_data)
+
+    @extend_schema(request=None, responses=StoppedSerializer)
+    @action(detail=True, methods=["post"], serializer_class=NothingSerializer)
+    def stop(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """Stop the answer that is being written, from any device. What was written is kept. Stopping twice is fine."""
+        generation = generations.ask_to_stop(self.get_object())
+        if generation is None:
+            return Response({"assistant_message": None})
         runtime.check_is_writing()
-        job = generations.begin(cast(User, request.user), conversation.pk, serializer.validated_data)
-        return answer(self, request, runtime.launch(job))
+
+        def respond(outcome: Outcome) -> Response:
+            return Response({"assistant_message": outcome.turn and outcome.turn["assistant_message"]})
+
+        return awaited(self, request, partial(runtime.stopped, generation), respond)
+
+    @extend_schema(responses={(200, "text/event-stream"): OpenApiTypes.STR, 204: NOTHING_RUNS})
+    @action(
+        detail=True, methods=["get"], renderer_classes=[EventStreamRenderer], content_negotiation_class=AlwaysAStream
+    )
+    def stream(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """The answer that is being written, from its start and then as it comes: the same bytes for every reader.
+
+        204 where nothing is being written: what was written is in the messages.
+        """
+        generation = generations.running(self.get_object())
+        if generation is None:
+            return Response(status=204)
+        runtime.check_is_writing()
+        return stream(generation)
 
 
 class ModelsView(APIView):

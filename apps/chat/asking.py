@@ -1,0 +1,178 @@
+"""Asking for an answer: what is committed before the model is called. Each function is one transaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from rest_framework.exceptions import ValidationError
+
+from apps.accounts.models import User
+from apps.api.errors import Conflict
+from apps.characters.models import Character
+from apps.chat.keys import Earlier, Key, earlier
+from apps.chat.models import Generation
+from apps.chat.prompt import Cast, Prompt, Said, build_prompt
+from apps.chat.providers import Request
+from apps.conversations import tree, turns
+from apps.conversations.access import GenerationInProgress, held, parent_of, refuse_known_client_id, still_here
+from apps.conversations.models import Conversation, Message, MessageStatus, Role
+
+# Tokens kept free for the answer where neither character nor conversation says how long it may be.
+ANSWER_TOKENS = 512
+
+
+class CharacterUnavailable(Conflict):
+    default_code = "character_unavailable"
+    default_detail = "This character is gone or no longer shown to you. The conversation can be read, not continued."
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A generation that was committed and is to be run. `text` and `reasoning` are what its message says already."""
+
+    generation: UUID
+    user: UUID
+    conversation: UUID
+    message: UUID
+    source: str
+    request: Request
+    first_words: str
+    wants_title: bool
+    text: str = ""
+    reasoning: str = ""
+
+
+Ask = Callable[[Conversation, str], Message]
+
+
+def say(user: User, conversation_id: Any, key: Key | None, turn: dict[str, Any]) -> Job | Earlier:
+    """Save the user's turn and the row of the answer to come.
+
+    `turn` holds `content`, and may hold `parent` (a message or None) and `client_id`.
+    """
+
+    def ask(conversation: Conversation, model: str) -> Message:
+        refuse_known_client_id(conversation, turn.get("client_id"), "id")
+        said = turns.append(conversation, parent_of(conversation, turn), role=Role.USER, **turn)
+        return _answer_to(conversation, said, model)
+
+    return _begin(user, conversation_id, key, ask)
+
+
+def regenerate(user: User, conversation_id: Any, key: Key | None, message: Message | None) -> Job | Earlier:
+    """Another answer beside `message`, or below it where it is the user's; the leaf where None is named."""
+
+    def ask(conversation: Conversation, model: str) -> Message:
+        target = conversation.active_leaf if message is None else still_here(message, "message")
+        if target is None:
+            raise _refused("nothing_to_answer", "There is nothing to answer yet.")
+        if target.role == Role.USER:
+            return _answer_to(conversation, target, model)
+        if target.role != Role.ASSISTANT:
+            raise _refused("not_an_answer", "Only an answer can be made anew, or a message of yours answered.")
+        if target.parent is None:
+            raise _refused("greeting", "A greeting is not generated: choose another one by `active_leaf`.")
+        return _answer_to(conversation, target.parent, model)
+
+    return _begin(user, conversation_id, key, ask)
+
+
+def go_on(user: User, conversation_id: Any, key: Key | None) -> Job | Earlier:
+    """More of the answer that is the active leaf, in the same row."""
+
+    def ask(conversation: Conversation, model: str) -> Message:
+        leaf = conversation.active_leaf
+        if leaf is None or leaf.role != Role.ASSISTANT or not leaf.content.strip():
+            raise ValidationError("The last message is no answer that could go on.", code="nothing_to_continue")
+        leaf.status = MessageStatus.GENERATING
+        leaf.error, leaf.finish_reason, leaf.model = None, "", model
+        leaf.save(update_fields=["status", "error", "finish_reason", "model", "updated_at"])
+        return leaf
+
+    return _begin(user, conversation_id, key, ask)
+
+
+def _refused(code: str, detail: str) -> ValidationError:
+    return ValidationError({"message": [detail]}, code=code)
+
+
+def _answer_to(conversation: Conversation, asked: Message, model: str) -> Message:
+    return turns.append(conversation, asked, role=Role.ASSISTANT, status=MessageStatus.GENERATING, model=model)
+
+
+@transaction.atomic
+def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job | Earlier:
+    """`ask` makes, or takes, the row that the answer of the named model goes into."""
+    conversation = held(conversation_id)
+    if before := earlier(conversation, key):
+        return before
+    if conversation.generating_id:
+        raise GenerationInProgress()
+    character = conversation.character
+    if character is None or not character.visible_to(user):
+        raise CharacterUnavailable()
+    source, model = settings.AI_OFFER.find(conversation.model or character.model)
+    answer = ask(conversation, model)
+    conversation.generating = answer
+    turns.save_head(conversation, "generating")
+    generation = Generation.objects.create(
+        user=user,
+        conversation=conversation,
+        message=answer,
+        provider=source.name,
+        model=model,
+        idempotency_key=key.text if key else None,
+        fingerprint=key.fingerprint if key else "",
+    )
+    return Job(
+        generation=generation.pk,
+        user=user.pk,
+        conversation=conversation.pk,
+        message=answer.pk,
+        source=source.name,
+        request=_request(conversation, character, model, answer),
+        first_words=answer.parent.content if answer.parent else "",
+        wants_title=not conversation.title,
+        text=answer.content,
+        reasoning=answer.reasoning,
+    )
+
+
+def _request(conversation: Conversation, character: Character, model: str, answer: Message) -> Request:
+    def setting(name: str) -> Any:
+        own = getattr(conversation, name)
+        return own if own is not None else getattr(character, name)
+
+    max_tokens = setting("max_tokens")
+    budget = settings.AI_CONTEXT_TOKENS - min(max_tokens or ANSWER_TOKENS, settings.AI_CONTEXT_TOKENS // 2)
+    return Request(
+        model=model,
+        messages=prompt_for(conversation, character, answer, budget),
+        temperature=setting("temperature"),
+        top_p=setting("top_p"),
+        max_tokens=max_tokens,
+        stop=tuple(setting("stop")),
+    )
+
+
+def prompt_for(conversation: Conversation, character: Character, answer: Message, budget: int) -> Prompt:
+    """The prompt for the row `answer`: its path alone. Reads no more of the history than could fit."""
+    path = tree.path_to(answer.pk, conversation, characters=budget * 4)
+    history = [Said(message.role, message.content) for message in reversed(path) if message.is_for_the_model]
+    cast = Cast(
+        char=character.name,
+        user=conversation.persona,
+        default_system_prompt=settings.AI_SYSTEM_PROMPT,
+        system_prompt=character.system_prompt,
+        persona=conversation.persona_description,
+        description=character.description,
+        personality=character.personality,
+        scenario=character.scenario,
+        topic=conversation.topic,
+        example_dialogue=character.example_dialogue,
+        post_history_instructions=character.post_history_instructions,
+    )
+    return build_prompt(cast, history, budget, goes_on=bool(answer.content.strip()))
