@@ -10,11 +10,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.http.request import RawPostDataException
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 
 from apps.api.errors import Conflict
 from apps.chat.models import Generation
+from apps.chat.outcomes import DELETED, DETAILS
 from apps.conversations.models import Conversation
 
 HEADER = "Idempotency-Key"
@@ -54,7 +55,7 @@ def key_of(request: Request) -> Key | None:
 
 
 def earlier(conversation: Conversation, key: Key | None) -> Earlier | None:
-    """Under the conversation's lock, so that of many at once one finds nothing."""
+    """Under the conversation's lock, so that of many at once one finds nothing. 404 where its answer was deleted."""
     if key is None:
         return None
     found = Generation.objects.filter(conversation=conversation, idempotency_key=key.text).first()
@@ -62,4 +63,6 @@ def earlier(conversation: Conversation, key: Key | None) -> Earlier | None:
         return None
     if found.fingerprint != key.fingerprint:
         raise KeyReused()
+    if found.message_id is None:
+        raise NotFound(DETAILS[DELETED])
     return Earlier(found.pk)

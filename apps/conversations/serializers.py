@@ -1,4 +1,6 @@
+from bisect import bisect_left
 from typing import Any, cast
+from uuid import UUID
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -10,6 +12,9 @@ from apps.characters.models import Character
 from apps.characters.serializers import MODEL_SETTINGS, OfferedModel, stop_sequences
 from apps.conversations import tree
 from apps.conversations.models import MAX_CONTENT, Conversation, Message, MessageStatus, Role
+
+# What a message tells of its siblings; each of 2,000 that told of all would fill 80 KB.
+MAX_SIBLINGS = 100
 
 ABOUT_COUNT = "All messages, those of other branches included."
 
@@ -145,7 +150,8 @@ class MessageError(serializers.Serializer[None]):
 
 
 class MessageSerializer(ModelSerializer):
-    """One message. `siblings` are the ids of all that follow the same parent, this one included, oldest first."""
+    """One message. `siblings` are the ids of all that follow the same parent, this one included, oldest first; of very
+    many, the hundred around this one."""
 
     # `context["siblings"]` is what `tree.siblings_of` says of the messages at hand; see `render_messages`.
 
@@ -155,6 +161,8 @@ class MessageSerializer(ModelSerializer):
     status = serializers.ChoiceField(choices=MessageStatus.choices, read_only=True)
     error = MessageError(read_only=True, allow_null=True)
     siblings = serializers.SerializerMethodField()
+    sibling_index = serializers.SerializerMethodField(help_text="Its place among all of them, from 0.")
+    sibling_count = serializers.SerializerMethodField(help_text="How many there are, this one included.")
     tool_calls = serializers.ListField(child=serializers.DictField(), read_only=True)
     sources = serializers.ListField(child=serializers.DictField(), read_only=True)
     extra = JSONObject(required=False)
@@ -174,6 +182,8 @@ class MessageSerializer(ModelSerializer):
             "client_id",
             "depth",
             "siblings",
+            "sibling_index",
+            "sibling_count",
             "status",
             "error",
             "model",
@@ -188,7 +198,18 @@ class MessageSerializer(ModelSerializer):
         read_only_fields = fields
 
     def get_siblings(self, message: Message) -> list[str]:
-        return [str(key) for key in self.context["siblings"][message.parent_id]]
+        siblings = self._siblings(message)
+        begin = max(0, min(self.get_sibling_index(message) - MAX_SIBLINGS // 2, len(siblings) - MAX_SIBLINGS))
+        return [str(key) for key in siblings[begin : begin + MAX_SIBLINGS]]
+
+    def get_sibling_index(self, message: Message) -> int:
+        return bisect_left(self._siblings(message), message.pk)
+
+    def get_sibling_count(self, message: Message) -> int:
+        return len(self._siblings(message))
+
+    def _siblings(self, message: Message) -> list[UUID]:
+        return cast(list[UUID], self.context["siblings"][message.parent_id])
 
 
 class UnderParent(serializers.Serializer[None]):
