@@ -51,6 +51,21 @@ class Talk:
     def messages(self, path: str = "active") -> Any:
         return self.client.get(f"{self.address}messages/", {"path": path, "page_size": 100}).json()["results"]
 
+    def paged(self, size: int) -> list[str]:
+        """The active path page by page, to its end and back again: both ways show the same."""
+        page = self.client.get(f"{self.address}messages/", {"page_size": size}).json()
+        older = [page["results"]]
+        while page["next"]:
+            page = self.client.get(page["next"]).json()
+            older.append(page["results"])
+        newer = [page["results"]]
+        while page["previous"]:
+            page = self.client.get(page["previous"]).json()
+            newer.insert(0, page["results"])
+        ids = [[message["id"] for each in pages for message in each] for pages in (older, newer)]
+        assert ids[0] == ids[1]
+        return ids[0]
+
     def rows(self) -> list[Message]:
         return list(Message.objects.filter(conversation=self.pk).order_by("id"))
 
@@ -199,8 +214,12 @@ def test_a_preview_is_short_and_on_one_line(talk: Talk) -> None:
 
 
 def newest_below(rows: list[Message], start: Any) -> Any:
-    children = [row.pk for row in rows if row.parent_id == start]
-    return newest_below(rows, max(children)) if children else start
+    """The youngest message at or below `start`: whatever follows a message is younger."""
+    below = {start}
+    for row in rows:  # oldest first
+        if row.parent_id in below:
+            below.add(row.pk)
+    return max(below)
 
 
 def steps(talk: Talk, chance: random.Random) -> Iterator[Any]:
@@ -233,7 +252,7 @@ def steps(talk: Talk, chance: random.Random) -> Iterator[Any]:
             yield ... if any_row not in on_path else start and newest_below(left, start)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4))
 def test_what_lists_show_is_what_the_rows_say(seed: int, talk: Talk) -> None:
     """After any sequence of changes."""
     leaf: Any = None
@@ -251,3 +270,17 @@ def test_what_lists_show_is_what_the_rows_say(seed: int, talk: Talk) -> None:
         path = [message["id"] for message in talk.messages()]
         assert path[:1] == ([str(leaf)] if leaf else [])
         assert [str(by_id[key].parent_id) for key in path] == [*path[1:], "None"][: len(path)]
+        assert_branches(rows)
+    assert talk.paged(size=3) == path
+
+
+def assert_branches(rows: list[Message]) -> None:
+    """Each branch is one straight piece of the tree, and says where it left another."""
+    by_id = {row.pk: row for row in rows}
+    for row in rows:
+        parent = by_id.get(row.parent_id)
+        goes_on = parent is not None and row.branch == parent.branch
+        assert goes_on or row.branch == row.pk
+        assert row.fork == (parent.branch if parent is not None and not goes_on else None)
+    steps = [(row.branch, row.depth) for row in rows]
+    assert len(steps) == len(set(steps))
