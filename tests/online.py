@@ -47,7 +47,7 @@ class Server:
                 producer.cancel(MessageStatus.INTERRUPTED)
 
         loop.call_soon_threadsafe(hang_up)
-        until(lambda: not runtime._running)
+        until(lambda: not runtime._tasks() | runtime._mirroring)
         asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(5)
 
     def forget_lives(self) -> None:

@@ -160,8 +160,7 @@ def _request(conversation: Conversation, character: Character, model: str, answe
 
 def prompt_for(conversation: Conversation, character: Character, answer: Message, budget: int) -> Prompt:
     """The prompt for the row `answer`: its path alone. Reads no more of the history than could fit."""
-    path = tree.path_to(answer.pk, conversation, characters=budget * 4)
-    history = [Said(message.role, message.content) for message in reversed(path) if message.is_for_the_model]
+    history = [Said(*said) for said in tree.history(answer.pk, conversation, characters=budget * 4)]
     cast = Cast(
         char=character.name,
         user=conversation.persona,

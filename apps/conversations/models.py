@@ -143,11 +143,6 @@ class Message(Row):
     def __str__(self) -> str:
         return f"{self.role} {self.id}"
 
-    @property
-    def is_for_the_model(self) -> bool:
-        """Whether a prompt may hold it: imported chats have messages that are shown to people alone."""
-        return self.role != Role.TOOL and not self.extra.get("hidden")
-
     def follow(self, parent: "Message | None", *, goes_on: bool) -> None:
         """Take a place under `parent`, before being saved. `goes_on`: nothing else has followed it yet."""
         self.parent = parent

@@ -15,7 +15,7 @@ from apps.conversations.models import Conversation, Message
 
 Siblings = dict[Any, list[UUID]]
 
-UPWARDS = """
+PATH = """
 WITH RECURSIVE path AS (
     SELECT id, parent_id, 1 AS steps, length(content) AS characters
     FROM conversations_message WHERE id = %(start)s AND conversation_id = %(conversation)s
@@ -24,8 +24,19 @@ WITH RECURSIVE path AS (
     FROM conversations_message up JOIN path ON up.id = path.parent_id
     WHERE path.steps < %(limit)s AND path.characters < %(characters)s
 )
-SELECT id FROM path ORDER BY steps
 """
+
+UPWARDS = PATH + "SELECT id FROM path ORDER BY steps"  # noqa: S608  # nothing of it comes from outside
+
+# Tool results have a place of their own in a prompt; an imported chat has messages that are shown to people alone.
+HISTORY = (
+    PATH
+    + """
+SELECT message.role, message.content FROM path JOIN conversations_message message USING (id)
+WHERE message.role <> 'tool' AND NOT message.extra @> '{"hidden": true}' AND message.content <> ''
+ORDER BY path.steps DESC
+"""
+)
 
 # The branches that the path from `leaf` runs through, each with how far down; then what lies above the edge in them.
 TOWARDS_LEAF = """
@@ -75,12 +86,16 @@ SELECT id FROM subtree
 NO_LIMIT = 2**31 - 1
 
 
-def path_to(
-    leaf: Any, conversation: Conversation, *, limit: int = NO_LIMIT, characters: int = NO_LIMIT
-) -> list[Message]:
-    """The messages from `leaf` up, nearest first: at most `limit`, until their contents exceed `characters`."""
-    ids = _ids(UPWARDS, start=leaf, conversation=conversation.pk, limit=limit, characters=min(characters, NO_LIMIT))
-    return _in_order(ids)
+def path_to(leaf: Any, conversation: Conversation, *, limit: int) -> list[Message]:
+    """The messages from `leaf` up, nearest first: at most `limit`."""
+    return _in_order(_ids(UPWARDS, start=leaf, conversation=conversation.pk, limit=limit, characters=NO_LIMIT))
+
+
+def history(leaf: Any, conversation: Conversation, *, characters: int) -> list[tuple[str, str]]:
+    """Role and content of what a model may hear of the path to `leaf`, oldest first; of a long one the end, as soon as
+    it exceeds `characters`."""
+    characters = min(characters, NO_LIMIT)
+    return _rows(HISTORY, start=leaf, conversation=conversation.pk, limit=NO_LIMIT, characters=characters)
 
 
 def path_after(end: Any, leaf: Any, conversation: Conversation, *, limit: int) -> list[Message]:
@@ -129,9 +144,13 @@ def siblings_of(messages: Iterable[Message]) -> Siblings:
 
 
 def _ids(statement: str, **values: Any) -> list[UUID]:
+    return [row[0] for row in _rows(statement, **values)]
+
+
+def _rows(statement: str, **values: Any) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return [row[0] for row in cursor.fetchall()]
+        return list(cursor.fetchall())
 
 
 def _in_order(ids: list[UUID]) -> list[Message]:
