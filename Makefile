@@ -35,6 +35,12 @@ schema: EXTRA := dev
 schema: install ## Write openapi.yaml anew
 	@$(UNSERVED) $(VENV)/bin/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
 
+.PHONY: bench
+
+bench: EXTRA := dev
+bench: install ## What a conversation costs as it grows
+	@$(VENV)/bin/python -m bench.depth
+
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header -c requirements/constraints.in
 
 lock: EXTRA := dev
