@@ -18,6 +18,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from apps.accounts import tokens
 from apps.accounts.models import User
+from apps.characters.models import Character
 from tests.factories import PASSWORD, make_character, make_conversation, say
 
 # What stands before an id in a path → the name of such a row in the cast.
@@ -123,9 +124,9 @@ def operations() -> list[Operation]:
     return [_operation(method, path, described) for path, each in paths for method, described in each.items()]
 
 
-def everything(user: User) -> SimpleNamespace:
+def everything(user: User, character: Character | None = None) -> SimpleNamespace:
     """What `alices` is to alice, for somebody else."""
-    character = make_character(user, name="Basil")
+    character = character or make_character(user, name="Basil")
     conversation = make_conversation(user, character)
     return SimpleNamespace(user=user, character=character, conversation=conversation, message=say(conversation, "Hm."))
 
