@@ -8,7 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import Client
 
 from apps.accounts.models import Session, User
@@ -146,6 +146,14 @@ def test_what_others_have_stays(without_her: Tables, alices: SimpleNamespace, se
     alices.user.delete()
     bobs.refresh_from_db()
     assert (bobs.character, bobs.character_name, bobs.message_count) == (None, "Ada", 2)
+
+
+def test_no_account_comes_back_that_was_changed_meanwhile(alice: User) -> None:
+    read_before = User.objects.get()
+    alice.delete()
+    with pytest.raises(DatabaseError):
+        read_before.save()
+    assert not User.objects.exists()
 
 
 # ── Sessions ─────────────────────────────────────────────────────────────────────────────────

@@ -52,6 +52,9 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = self.email.lower()
+        if not self._state.adding:
+            # Django would make the row anew where it was deleted since it was read.
+            kwargs["force_update"] = True
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:

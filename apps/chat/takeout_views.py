@@ -1,11 +1,13 @@
 from contextlib import ExitStack
 from tempfile import TemporaryFile
+from threading import BoundedSemaphore
 from typing import cast
 
 from django.http import FileResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.exceptions import Throttled
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -14,6 +16,11 @@ from apps.accounts.models import User
 from apps.chat import takeout
 
 ZIP = "application/zip"
+
+# A large account keeps a thread busy for seconds. Most of the pool is left to everybody else.
+AT_ONCE = 2
+RETRY_SECONDS = 5
+making = BoundedSemaphore(AT_ONCE)
 
 
 class ZipRenderer(JSONRenderer):
@@ -34,12 +41,19 @@ class TakeoutView(APIView):
     )
     def get(self, request: Request) -> FileResponse:
         """Take everything that you have here with you: your account, your characters, your conversations with all
-        their branches, and what models were called for. One zip archive."""
+        their branches, and what models were called for. One zip archive.
+
+        429: other archives are being made just now."""
         user, now = cast(User, request.user), timezone.now()
+        if not making.acquire(blocking=False):
+            raise Throttled(RETRY_SECONDS)
         with ExitStack() as undo:
             # Has no name, and is gone when the response closes it.
             archive = undo.enter_context(TemporaryFile())
-            takeout.write(user, archive, now, {"request": request})
+            try:
+                takeout.write(user, archive, now, {"request": request})
+            finally:
+                making.release()
             archive.seek(0)
             undo.pop_all()
         filename = f"dramatis-{now:%Y-%m-%d}.zip"
