@@ -68,6 +68,8 @@ class Operation:
     fields: dict[str, Any] = field(hash=False)
     query: dict[str, Any] = field(hash=False)
     reads_body: bool = False
+    # The form of what it gives, where that is a file.
+    file: str | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -104,6 +106,12 @@ def resolved(part: Any) -> Any:
 
 def _operation(method: str, path: str, described: Any) -> Operation:
     body = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    files = [
+        kind
+        for reply in described["responses"].values()
+        for kind, content in reply.get("content", {}).items()
+        if content["schema"].get("format") == "binary"
+    ]
     replies = [kind for reply in described["responses"].values() for kind in reply.get("content", {})]
     return Operation(
         method=method.upper(),
@@ -116,6 +124,7 @@ def _operation(method: str, path: str, described: Any) -> Operation:
             each["name"]: resolved(each["schema"]) for each in described.get("parameters", []) if each["in"] == "query"
         },
         reads_body="requestBody" in described,
+        file=next(iter(files), None),
     )
 
 

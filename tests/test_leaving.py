@@ -8,7 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from apps.accounts.models import Session, User
@@ -151,7 +151,7 @@ def test_what_others_have_stays(without_her: Tables, alices: SimpleNamespace, se
 def test_no_account_comes_back_that_was_changed_meanwhile(alice: User) -> None:
     read_before = User.objects.get()
     alice.delete()
-    with pytest.raises(DatabaseError):
+    with pytest.raises(DatabaseError), transaction.atomic():
         read_before.save()
     assert not User.objects.exists()
 
