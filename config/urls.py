@@ -13,6 +13,7 @@ from rest_framework.routers import DefaultRouter
 from apps.api.health import HealthView, MetricsView, ReadinessView
 from apps.api.paths import IdConverter
 from apps.characters.views import CharacterViewSet
+from apps.chat.takeout_views import TakeoutView
 from apps.chat.views import ChatViewSet, ModelsView
 from apps.conversations.views import ConversationViewSet, MessageViewSet
 
@@ -39,6 +40,7 @@ urlpatterns = [
     path("api/conversations/<id:pk>/messages/", messages, name="message-list"),
     path("api/conversations/<id:pk>/messages/<id:message_pk>/", message, name="message-detail"),
     path("api/models/", ModelsView.as_view(), name="models"),
+    path("api/auth/users/me/export/", TakeoutView.as_view(), name="account-export"),
     path("api/auth/", include("apps.accounts.urls")),
     path(
         "api/schema/", SpectacularAPIView.as_view(renderer_classes=SCHEMA_FORMS, versioning_class=None), name="schema"

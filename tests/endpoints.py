@@ -18,6 +18,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from apps.accounts import tokens
 from apps.accounts.models import User
+from apps.characters.models import Character
 from tests.factories import PASSWORD, make_character, make_conversation, say
 
 # What stands before an id in a path → the name of such a row in the cast.
@@ -67,6 +68,8 @@ class Operation:
     fields: dict[str, Any] = field(hash=False)
     query: dict[str, Any] = field(hash=False)
     reads_body: bool = False
+    # The form of what it gives, where that is a file.
+    file: str | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -103,6 +106,12 @@ def resolved(part: Any) -> Any:
 
 def _operation(method: str, path: str, described: Any) -> Operation:
     body = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    files = [
+        kind
+        for reply in described["responses"].values()
+        for kind, content in reply.get("content", {}).items()
+        if content["schema"].get("format") == "binary"
+    ]
     replies = [kind for reply in described["responses"].values() for kind in reply.get("content", {})]
     return Operation(
         method=method.upper(),
@@ -115,6 +124,7 @@ def _operation(method: str, path: str, described: Any) -> Operation:
             each["name"]: resolved(each["schema"]) for each in described.get("parameters", []) if each["in"] == "query"
         },
         reads_body="requestBody" in described,
+        file=next(iter(files), None),
     )
 
 
@@ -123,9 +133,9 @@ def operations() -> list[Operation]:
     return [_operation(method, path, described) for path, each in paths for method, described in each.items()]
 
 
-def everything(user: User) -> SimpleNamespace:
+def everything(user: User, character: Character | None = None) -> SimpleNamespace:
     """What `alices` is to alice, for somebody else."""
-    character = make_character(user, name="Basil")
+    character = character or make_character(user, name="Basil")
     conversation = make_conversation(user, character)
     return SimpleNamespace(user=user, character=character, conversation=conversation, message=say(conversation, "Hm."))
 

@@ -1,9 +1,15 @@
-"""People and the families of tokens that they are signed in with."""
+"""People, and what they are signed in with: families of tokens, and sessions."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import models, transaction
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from apps.api.rows import Row, new_id
@@ -46,6 +52,9 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = self.email.lower()
+        if not self._state.adding:
+            # Django would make the row anew where it was deleted since it was read.
+            kwargs["force_update"] = True
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
@@ -56,7 +65,9 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
             for relation in self._meta.related_objects:
                 rows = relation.related_model._base_manager.filter(**{relation.field.name: self.pk})
                 list(rows.select_for_update().order_by("pk").values_list("pk"))
-            return super().delete(*args, **kwargs)
+            deleted = super().delete(*args, **kwargs)
+            forget_what_is_gone()
+            return deleted
 
     @property
     def name(self) -> str:
@@ -66,6 +77,16 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     def token_mark(self) -> str:
         """What every token of this person carries; another password, another mark."""
         return self.get_session_auth_hash()[:32]
+
+
+def forget_what_is_gone() -> None:
+    """Take out of the admin's log what it says of rows that are no more: it holds their names, and whose they were
+    cannot be told from it."""
+    for kind in ContentType.objects.filter(logentry__isnull=False).distinct():
+        model = kind.model_class()
+        if model is not None:
+            rows = model._base_manager.filter(pk=Cast(models.OuterRef("object_id"), model._meta.pk))
+            LogEntry.objects.filter(~models.Exists(rows), content_type=kind).delete()
 
 
 class TokenFamilies(models.QuerySet["TokenFamily"]):
@@ -106,3 +127,31 @@ class RotatedToken(models.Model):
 
     def __str__(self) -> str:
         return self.jti
+
+
+class Session(AbstractBaseSession):
+    """A browser's sign-in; see `apps.accounts.sessions`. `user` is null while nobody has signed in."""
+
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+
+    if TYPE_CHECKING:
+        user_id: object
+
+    def __str__(self) -> str:
+        # Not the key, which is all that one needs to be let in.
+        return f"until {self.expire_date:%Y-%m-%d}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            # Holds the row: the account cannot be deleted before its session is there to be deleted with it. Left to
+            # the foreign key, Django would take it for a session's key that is in use, and try another for ever.
+            people = User.objects.select_for_update(no_key=True)
+            if self.user_id and not people.filter(pk=self.user_id).values_list("pk"):
+                raise SessionInterrupted("The account of this session was deleted meanwhile.")
+            super().save(*args, **kwargs)
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionStore]:
+        from apps.accounts.sessions import SessionStore
+
+        return SessionStore

@@ -1,0 +1,95 @@
+"""Everything that somebody has here, as one zip archive."""
+
+import json
+import re
+import unicodedata
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime
+from typing import IO, Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from rest_framework.utils.encoders import JSONEncoder
+
+from apps.accounts.models import User
+from apps.accounts.serializers import MeSerializer
+from apps.characters.models import Character
+from apps.characters.serializers import CharacterSerializer
+from apps.chat.models import Generation
+from apps.conversations.documents import to_document
+from apps.conversations.models import Conversation
+
+M = TypeVar("M", bound=Model)
+
+README = (
+    "Everything that {who} had in Dramatis on {when:%Y-%m-%d at %H:%M} UTC: the account is account.json.\n"
+    "Each file in characters/ and conversations/ is one of them, the oldest first.\n"
+    "usage.jsonl has a line for every time that a model was called, the oldest first.\n"
+)
+
+USAGE = (
+    *("created_at", "provider", "model", "status", "error"),
+    *("prompt_tokens", "completion_tokens", "first_token_ms", "latency_ms"),
+)
+
+# Rows that are held in memory at once. A character's texts may come to megabytes.
+CHARACTERS = 10
+CONVERSATIONS = 100
+CALLS = 1000
+
+MAX_NAME = 60
+
+
+def write(user: User, archive_file: IO[bytes], now: datetime, context: dict[str, Any]) -> None:
+    """Write the archive. `context` is what serializers are given: the request of `user`.
+
+    No more is held in memory than one conversation, or one page of rows. Entries stand in a fixed order, rows the
+    oldest first. What is changed meanwhile is there as it was when its turn came.
+    """
+    with zipfile.ZipFile(archive_file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.txt", README.format(who=user.email, when=now))
+        archive.writestr("account.json", _json(_account(user, context)))
+        for character in _oldest_first(Character.objects.owned_by(user), CHARACTERS):
+            name = entry_name("characters", character.name, character.pk)
+            archive.writestr(name, _json(CharacterSerializer(character, context=context).data))
+        for conversation in _oldest_first(Conversation.objects.owned_by(user), CONVERSATIONS):
+            conversation.user = user
+            title = conversation.title or conversation.character_name
+            name = entry_name("conversations", title, conversation.pk)
+            archive.writestr(name, _json(to_document(conversation)))
+        with archive.open("usage.jsonl", "w") as lines:
+            for call in _oldest_first(Generation.objects.owned_by(user).only(*USAGE), CALLS):
+                lines.write(_json({name: getattr(call, name) for name in USAGE}) + b"\n")
+
+
+def entry_name(folder: str, title: str, key: object) -> str:
+    """A file's name that any system takes. Titles are strangers' text: of them only Latin letters and digits stay."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    words = re.sub("[^A-Za-z0-9]+", "-", plain)[:MAX_NAME].strip("-")
+    return f"{folder}/{words or 'untitled'}-{key}.json"
+
+
+def _account(user: User, context: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **MeSerializer(user, context=context).data,
+        "last_sign_in": user.last_login,
+        "sign_ins": {
+            "tokens": list(user.token_families.order_by("pk").values("created_at", "expires_at")),
+            "sessions": [
+                {"expires_at": when}
+                for when in user.sessions.order_by("expire_date").values_list("expire_date", flat=True)
+            ],
+        },
+    }
+
+
+def _oldest_first(rows: QuerySet[M], size: int) -> Iterator[M]:
+    # Not `iterator()`: without cursors on the server, which a pooler does not allow, it would fetch all rows at once.
+    page = rows.order_by("pk")[:size]
+    while found := list(page):
+        yield from found
+        page = rows.filter(pk__gt=found[-1].pk).order_by("pk")[:size]
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()
