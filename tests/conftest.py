@@ -18,6 +18,7 @@ from tests.ai_server import AIServer
 from tests.factories import make_character, make_conversation, make_user, say
 from tests.launched import data_dir, run
 from tests.online import Person, Server
+from tests.redis_server import RedisServer
 from tests.stage import AI
 
 __all__ = ["data_dir", "run"]
@@ -89,6 +90,20 @@ def ai() -> Iterator[AIServer]:
     AI.reset()
     yield AI
     AI.reset()
+
+
+@pytest.fixture(scope="session")
+def _redis_server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_redis_server: RedisServer) -> RedisServer:
+    """Empty, and running: a test may kill it, and the next one has it back."""
+    with _redis_server.start().client() as client:
+        client.flushall()
+    return _redis_server
 
 
 @pytest.fixture(scope="session")
