@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from rest_framework.test import APIClient
 
 from apps.accounts import tokens
@@ -36,7 +36,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _nobody_is_throttled_for_the_last_test() -> None:
-    cache.clear()
+    for cache in caches.all():
+        cache.clear()
 
 
 @pytest.fixture
@@ -101,9 +102,7 @@ def _redis_server() -> Iterator[RedisServer]:
 @pytest.fixture
 def redis_server(_redis_server: RedisServer) -> RedisServer:
     """Empty, and running: a test may kill it, and the next one has it back."""
-    with _redis_server.start().client() as client:
-        client.flushall()
-    return _redis_server
+    return _redis_server.restart()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ machine is not looked for: what passes here then passes everywhere, with the sam
 """
 
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -54,6 +55,11 @@ class RedisServer:
         if self.process is not None:
             self.process.kill()
             self._gone()
+
+    def hang(self) -> None:
+        """It takes connections and answers nothing, until it is killed or restarted."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
 
     def restart(self) -> Self:
         self.kill()
