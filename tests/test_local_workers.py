@@ -1,4 +1,4 @@
-"""`python -m config.local` with several workers: they share the port, outlive each other, and end with their launcher."""
+"""`python -m config.local` with several workers, which share a port and end with their launcher."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ Start = Callable[..., Run]
 @pytest.fixture
 def run_two(run: Start, redis_server: RedisServer) -> Start:
     def start(**environ: str) -> Run:
-        return run(WEB_CONCURRENCY="2", REDIS_URL=redis_server.url, **NO_MODEL | environ)
+        return run(**{"WEB_CONCURRENCY": "2", "REDIS_URL": redis_server.url} | NO_MODEL | environ)
 
     return start
 
@@ -49,6 +49,15 @@ def test_two_workers_serve_and_count_together_and_stop_without_a_trace(run_two: 
         answers = pool.map(lambda _: first.post("/api/auth/jwt/create/", ADA), range(40))
         assert Counter(answers) == {200: 20, 429: 20}
     assert sorted(first.held_locks()) == ["postgres.lock", "run.lock", "workers.lock"]
+    assert first.stop() == 0
+
+
+def test_redis_may_come_later_and_its_address_is_not_told(run_two: Start) -> None:
+    first = run_two(REDIS_URL="redis://:hunter2@127.0.0.1:9/0")
+    assert first.post("/api/auth/users/", ADA) == 201
+    assert first.post("/api/auth/jwt/create/", ADA) == 200
+    assert "redis: it does not answer (ConnectionError)" in first.said
+    assert "hunter2" not in first.said
     assert first.stop() == 0
 
 
@@ -97,7 +106,7 @@ def test_a_worker_that_is_killed_is_replaced(run_two: Start) -> None:
 
 
 def test_an_answer_under_way_is_told_its_end(run_two: Start, ai: AIServer) -> None:
-    first = run_two(AI_BASE_URL=ai.url, AI_MODEL="test-model", DEMO="on")
+    first = run_two(AI_BASE_URL=ai.url, AI_MODEL="test-model")
     ada = Person(first.url)
     assert ada.post("/api/auth/users/", ADA).status_code == 201
     ada.session.headers["Authorization"] = f"Bearer {ada.post('/api/auth/jwt/create/', ADA).json()['access']}"

@@ -74,6 +74,7 @@ def run(options: Options, bound: socket.socket, workers: OwnerLock) -> int:
         if postgres:
             postgres.wait()
         database.bring_up_to_date(say)
+        database.look_for_redis(say)
         if options.makes_demo:
             database.open_demo()
         elif not options.is_private and database.close_demo():
