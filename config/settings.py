@@ -7,7 +7,8 @@ from typing import Any
 import dj_database_url
 import django
 import django_stubs_ext
-from environs import Env, validate
+from environs import Env, ValidationError, validate
+from redis.connection import parse_url
 
 from config.offer import read_offer
 
@@ -31,15 +32,30 @@ def origins(values: list[str]) -> None:
         an_origin(value)
 
 
+def a_redis(value: str) -> None:
+    """The value is not repeated: it may hold a password."""
+    try:
+        read: dict[str, Any] = parse_url(value) if value else {"host": ""}  # type: ignore[no-untyped-call]
+    except ValueError:
+        read = {}
+    if not ("host" in read or "path" in read):
+        raise ValidationError("Not an address that starts with redis://, rediss:// or unix://.")
+
+
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=not_empty)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=not_empty)
 HTTPS = env.bool("HTTPS", True)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
 WEB_THREADS = env.int("WEB_THREADS", 8, validate=validate.Range(1, 64))
-# Read by uvicorn, too. Several would not find each other's live streams, nor count each other's sign-ins.
-WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1, validate=validate.OneOf([1], error="This version runs in one process."))
-REDIS_URL = env.str("REDIS_URL", "")
+REDIS_URL = env.str("REDIS_URL", "", validate=a_redis)
+ALONE = "More than one process needs REDIS_URL: live streams, stop signals and throttles would be each one's own."
+# Read by uvicorn, too.
+WEB_CONCURRENCY = env.int(
+    "WEB_CONCURRENCY",
+    1,
+    validate=[validate.Range(min=1), validate.Range(max=None if REDIS_URL else 1, error=ALONE)],
+)
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
@@ -249,8 +265,23 @@ CORS_ALLOWED_ORIGINS = [origin.rstrip("/") for origin in _origins]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "if-none-match", "accept", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "ETag", "x-vercel-ai-ui-message-stream"]
 
-# One process: what it counts for throttling is kept in its memory.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
+_memory = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
+_redis = {
+    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    # In a list: Django would take a comma in a password for the end of the address.
+    "LOCATION": [REDIS_URL],
+    "KEY_PREFIX": "dramatis",
+    "OPTIONS": {
+        "pool_class": "apps.api.redis_pool.ProcessPool",
+        # Nothing that comes from Redis is unpickled.
+        "serializer": "django.core.signing.JSONSerializer",
+        # What is kept there can be done without; nobody waits for it long.
+        "socket_connect_timeout": 0.5,
+        "socket_timeout": 0.5,
+    },
+}
+# Throttles count in these: together in Redis, and while it is away, or in one process, in memory.
+CACHES = {"default": _redis if REDIS_URL else _memory, "memory": {**_memory, "LOCATION": "spare"}}
 
 # ── The model ────────────────────────────────────────────────────────────────────────────────
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from rest_framework.test import APIClient
 
 from apps.accounts import tokens
@@ -18,6 +18,7 @@ from tests.ai_server import AIServer
 from tests.factories import make_character, make_conversation, make_user, say
 from tests.launched import data_dir, run
 from tests.online import Person, Server
+from tests.redis_server import RedisServer
 from tests.stage import AI
 
 __all__ = ["data_dir", "run"]
@@ -35,7 +36,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _nobody_is_throttled_for_the_last_test() -> None:
-    cache.clear()
+    for cache in caches.all():
+        cache.clear()
 
 
 @pytest.fixture
@@ -89,6 +91,18 @@ def ai() -> Iterator[AIServer]:
     AI.reset()
     yield AI
     AI.reset()
+
+
+@pytest.fixture(scope="session")
+def _redis_server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_redis_server: RedisServer) -> RedisServer:
+    """Empty, and running: a test may kill it, and the next one has it back."""
+    return _redis_server.restart()
 
 
 @pytest.fixture(scope="session")

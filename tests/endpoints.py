@@ -25,7 +25,7 @@ from tests.factories import PASSWORD, make_character, make_conversation, say
 KINDS = {"characters": "character", "conversations": "conversation", "messages": "message"}
 
 # A field of a body that takes an id → the name of such a row in the cast.
-REFERENCES = {"character": "character", "parent": "message", "active_leaf": "message"}
+REFERENCES = {"character": "character", "parent": "message", "active_leaf": "message", "message": "message"}
 
 Body = dict[str, Any]
 
@@ -51,6 +51,7 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     "/api/characters/{id}/": lambda who: {"name": "Grace"},
     "/api/conversations/": lambda who: {"character": str(who.character.pk)},
     "/api/conversations/{id}/": lambda who: {"title": "Watches"},
+    "/api/conversations/{id}/regenerate/": lambda who: {"message": str(who.message.pk)},
     "/api/conversations/{id}/chat/": lambda who: {"content": "And now?"},
     "/api/conversations/{id}/messages/": lambda who: {"content": "And now?"},
     "/api/conversations/{id}/messages/{message_pk}/": lambda who: {"content": "What year is it?"},

@@ -11,6 +11,12 @@ REFUSABLE = {
     ("parent", "does_not_exist"),
     ("active_leaf", "does_not_exist"),
     ("greeting", "does_not_exist"),
+    ("message", "does_not_exist"),
+    # What the leaf happens to be.
+    ("message", "greeting"),
+    ("message", "not_an_answer"),
+    ("message", "nothing_to_answer"),
+    (None, "nothing_to_continue"),
     # A cursor is taken from another answer as it is.
     ("cursor", "invalid"),
     ("model", "not_offered"),

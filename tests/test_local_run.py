@@ -187,7 +187,9 @@ def test_a_port_in_use_is_told_before_anything_is_started(run: Callable[..., Run
     ("environ", "sentence"),
     [
         ({"PORT": "abc"}, "PORT=abc is not a number from 0 to 65535."),
-        ({"WEB_CONCURRENCY": "2"}, "WEB_CONCURRENCY=2 is more than this version can do: "),
+        ({"WEB_CONCURRENCY": "2"}, "WEB_CONCURRENCY=2 needs REDIS_URL: without it live streams, stop signals and "),
+        ({"REDIS_URL": "localhost:6379"}, "REDIS_URL is not an address that starts with "),
+        ({"REDIS_URL": "redis://:hunter2/x@localhost"}, "REDIS_URL is not an address: "),
         ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL is not an address that starts with "),
         ({"AI_BASE_URL": "localhost:11434"}, "AI_BASE_URL is not an address that starts with "),
         ({"HOST": "0.0.0.0", "DEMO": "on"}, "DEMO=on is for a HOST that only this machine can reach: "),
@@ -198,3 +200,4 @@ def test_a_wrong_value_is_a_sentence(run: Callable[..., Run], environ: dict[str,
     assert wrong.process.wait(PATIENCE) == 2
     assert wrong.said.startswith(sentence)
     assert wrong.said.count("\n") == 1
+    assert "hunter2" not in wrong.said

@@ -168,7 +168,34 @@ def test_settings_that_make_no_sense_are_refused_by_name() -> None:
         "TRUSTED_PROXIES": "-1",
         "ACCESS_TOKEN_MINUTES": "soon",
         "REFRESH_TOKEN_DAYS": "0",
+        "WEB_CONCURRENCY": "0",
+        "REDIS_URL": "http://localhost",
     }
     done = start("-c", "import config.settings", **NEEDED, **senseless)
     assert done.returncode != 0
     assert [name for name in senseless if name not in done.stderr.strip().splitlines()[-1]] == []
+
+
+def test_several_processes_are_refused_without_redis_and_the_reason_is_told() -> None:
+    done = start("-c", "import config.settings", **NEEDED, WEB_CONCURRENCY="2")
+    assert done.returncode != 0
+    assert "More than one process needs REDIS_URL: live streams, stop signals and throttles" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://cache.example:6379/1", "rediss://:p%2Fw,1@cache.example", "unix:///run/redis"]
+)
+def test_with_redis_there_may_be_several_processes_that_count_together(url: str) -> None:
+    program = "from config.settings import *; print(WEB_CONCURRENCY, CACHES['default']['LOCATION'], sep='\\n')"
+    done = start("-c", program, **NEEDED, WEB_CONCURRENCY="2", REDIS_URL=url)
+    assert done.stdout.splitlines() == ["2", str([url])], done.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["http://:hunter2@cache.example", "redis://:hunter2/x@cache.example", "redis://", "hunter2"]
+)
+def test_a_wrong_address_of_redis_is_refused_and_not_repeated(url: str) -> None:
+    done = start("-c", "import config.settings", **NEEDED, REDIS_URL=url)
+    assert done.returncode != 0
+    assert "'REDIS_URL': ['Not an address that starts with redis://, rediss:// or unix://.']" in done.stderr
+    assert "hunter2" not in done.stderr

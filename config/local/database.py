@@ -1,4 +1,4 @@
-"""Django's side of a start: the schema brought up to date, and the demo. Importing Django is this module's cost."""
+"""Django's side of a start: the schema brought up to date, the demo. Importing Django is this module's cost."""
 
 import io
 from collections.abc import Callable
@@ -6,10 +6,13 @@ from collections.abc import Callable
 import django
 import environs
 import psycopg
+from django.conf import settings
+from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
+from redis.exceptions import RedisError
 
 from config.local.terminal import Refused
 
@@ -33,6 +36,18 @@ def bring_up_to_date(say: Callable[[str], None]) -> None:
     except (OperationalError, psycopg.OperationalError) as error:
         raise Refused(f"The database does not answer: {str(error).splitlines()[0]}") from None
     say(f"database: {len(plan)} migrations applied" if plan else "database: up to date")
+
+
+def look_for_redis(say: Callable[[str], None]) -> None:
+    """It may come later, so its being away is no refusal. What it says is not repeated: the address may be in it."""
+    if not settings.REDIS_URL:
+        return
+    try:
+        cache.get("anything")
+    except RedisError as error:
+        say(f"redis: it does not answer ({type(error).__name__}); until it does, each process is on its own")
+    else:
+        say("redis: it answers")
 
 
 def open_demo() -> None:

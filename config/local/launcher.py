@@ -13,6 +13,9 @@ from config.local.postgres import EmbeddedPostgres
 from config.local.signals import held
 from config.local.terminal import Refused, Terminal, say
 
+PATIENCE_SECONDS = 60.0
+CONNECTIONS_PER_WORKER = 50
+
 
 def launch() -> int:
     """Serve until a stop signal comes; the exit status. A stop during the start is a KeyboardInterrupt."""
@@ -40,14 +43,24 @@ def start(options: Options) -> int:
             "stop it first, or choose another DATA_DIR and PORT."
         )
     lock.sign(os.getpid())
+    workers = OwnerLock(options.data_dir / "workers.lock")
+    if not workers.is_free():
+        # They end by themselves, and until then they listen on the port and write to the database.
+        say("waiting for the workers of an earlier run to end")
+        if not workers.wait_until_free(PATIENCE_SECONDS):
+            raise Refused(f"Workers of an earlier run do not end: {workers.path} is still held.")
     with listener.open_listener(options.host, options.port) as bound:
         lock.sign(os.getpid(), listener.url_of(listener.reached_at(bound)))
-        return run(options, bound)
+        return run(options, bound, workers)
 
 
-def run(options: Options, bound: socket.socket) -> int:
+def run(options: Options, bound: socket.socket, workers: OwnerLock) -> int:
     model = EmbeddedModel(options.data_dir) if options.embeds_model else None
-    postgres = EmbeddedPostgres(options.data_dir, say=say) if options.embeds_database else None
+    postgres = (
+        EmbeddedPostgres(options.data_dir, say=say, connections=CONNECTIONS_PER_WORKER * options.workers)
+        if options.embeds_database
+        else None
+    )
     terminal = Terminal()
     address = listener.reached_at(bound)
     try:
@@ -61,6 +74,7 @@ def run(options: Options, bound: socket.socket) -> int:
         if postgres:
             postgres.wait()
         database.bring_up_to_date(say)
+        database.look_for_redis(say)
         if options.makes_demo:
             database.open_demo()
         elif not options.is_private and database.close_demo():
@@ -76,12 +90,17 @@ def run(options: Options, bound: socket.socket) -> int:
             model=model,
         )
         watch.start()
+        served = True
         try:
-            serving.serve(bound)
+            if options.workers == 1:
+                serving.serve(bound)
+            else:
+                database.let_go()
+                served = serving.serve_by_workers(bound, options.workers, workers)
         finally:
             watch.end()
             database.let_go()
-        return 1 if watch.database_died else 0
+        return 0 if served and not watch.database_died else 1
     finally:
         with held():
             stop(postgres, model)

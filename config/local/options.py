@@ -17,6 +17,7 @@ class Options:
     host: str
     port: int  # 0: any free one
     data_dir: Path
+    workers: int
     embeds_database: bool
     embeds_model: bool
     makes_demo: bool
@@ -33,20 +34,22 @@ def read_options(environ: Mapping[str, str]) -> Options:
     host = given.get("HOST", "127.0.0.1").strip("[]")
     check_url(given, "DATABASE_URL", {"postgres", "postgresql", "pgsql"})
     check_url(given, "AI_BASE_URL", {"http", "https"})
+    check_url(given, "REDIS_URL", {"redis", "rediss", "unix"})
     options = Options(
         host=host,
         port=number(given, "PORT", 8000, largest=65535),
         data_dir=Path(given.get("DATA_DIR", ROOT / ".data")).expanduser().resolve(),
+        workers=number(given, "WEB_CONCURRENCY", 1, smallest=1, largest=64),
         embeds_database="DATABASE_URL" not in given,
         embeds_model="AI_BASE_URL" not in given,
         makes_demo=word(given, "DEMO", is_loopback(host) and "DATABASE_URL" not in given),
     )
     if options.makes_demo and not options.is_private:
         raise wrong("DEMO=on is for a HOST that only this machine can reach: everybody knows the demo password.")
-    if (workers := number(given, "WEB_CONCURRENCY", 1, smallest=1)) > 1:
+    if options.workers > 1 and "REDIS_URL" not in given:
         raise wrong(
-            f"WEB_CONCURRENCY={workers} is more than this version can do: "
-            "live streams are kept in the memory of one process, and another would not find them."
+            f"WEB_CONCURRENCY={options.workers} needs REDIS_URL: "
+            "without it live streams, stop signals and throttles would be each process's own."
         )
     return options
 
@@ -70,13 +73,14 @@ def word(given: Mapping[str, str], name: str, default: bool) -> bool:
 
 
 def check_url(given: Mapping[str, str], name: str, schemes: set[str]) -> None:
-    """The value is not repeated: it may hold a password."""
+    """The value is not repeated, nor what is wrong with it: either may hold a password."""
     try:
         address = urlsplit(given.get(name, f"{min(schemes)}://unset"))
         _ = address.port
-    except ValueError as error:
-        raise wrong(f"{name} is not an address: {error}.") from None
-    if address.scheme not in schemes or not (address.hostname or address.query):
+    except ValueError:
+        raise wrong(f"{name} is not an address: what stands in its brackets, or for its port, cannot be.") from None
+    names_somewhere = address.hostname or address.query or (address.scheme == "unix" and address.path)
+    if address.scheme not in schemes or not names_somewhere:
         raise wrong(
             f"{name} is not an address that starts with {' or '.join(f'{each}://' for each in sorted(schemes))}."
         )

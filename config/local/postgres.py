@@ -33,10 +33,12 @@ class EmbeddedPostgres:
     """
 
     def __init__(
-        self, home: Path, *, durable: bool = True, database: str = "dramatis", say: Callable[[str], None] = silent
-    ) -> None:
+        self, home: Path, *, durable: bool = True, database: str = "dramatis", connections: int = 50,
+        say: Callable[[str], None] = silent,
+    ) -> None:  # fmt: skip
         self.home = home.resolve()
         self.durable = durable
+        self.connections = connections
         self.database = database
         self.say = say
         self.child = Child("PostgreSQL", self.home, "postgres", asks=signal.SIGINT)  # SIGINT: a fast shutdown.
@@ -164,7 +166,7 @@ class EmbeddedPostgres:
             )
 
     def _settings(self) -> list[str]:
-        settings = {"listen_addresses": "", "unix_socket_permissions": "0700", "max_connections": "50"}
+        settings = {"listen_addresses": "", "unix_socket_permissions": "0700", "max_connections": str(self.connections)}
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         return [f"--{name}={value}" for name, value in settings.items()]

@@ -1,4 +1,4 @@
-"""Uvicorn in this process, and a watch over what it depends on."""
+"""Uvicorn in this process, or in several, and a watch over what it depends on."""
 
 import errno
 import importlib.util
@@ -8,21 +8,27 @@ import socket
 import threading
 from collections.abc import Callable
 
+from django.conf import settings
 from uvicorn import Config, Server
 
 from config.local import listener
+from config.local.lock import OwnerLock
 from config.local.model import EmbeddedModel
 from config.local.postgres import EmbeddedPostgres
 from config.local.signals import stops_call
 from config.local.terminal import Refused, Terminal, say
+from config.local.workers import Workers
 
 GRACE_SECONDS = 4  # Somebody waits at the terminal; what is cut off is kept as far as it came.
+GRACE = f"answers under way have {GRACE_SECONDS} seconds, and none after another Ctrl-C"
 
 
 class PlainServer(Server):
+    hint = ""  # said at a stop, where there are answers under way
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self.server_state.tasks:
-            say(f"stopping; answers under way have {GRACE_SECONDS} seconds, and none after another Ctrl-C")
+        if self.server_state.tasks and self.hint:
+            say(self.hint)
         await super().shutdown(sockets)
         if self.force_exit:
             # Uvicorn leaves this out then, and what streams are about to lose would not be saved.
@@ -79,8 +85,7 @@ class Watch(threading.Thread):
         self.join()
 
 
-def serve(bound: socket.socket) -> None:
-    """Serve on the bound socket until a stop signal comes, then drain."""
+def make_server() -> PlainServer:
     config = Config(
         "config.asgi:application",
         http="httptools" if importlib.util.find_spec("httptools") else "h11",
@@ -94,7 +99,13 @@ def serve(bound: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = PlainServer(config)
+    return PlainServer(config)
+
+
+def serve(bound: socket.socket) -> None:
+    """Serve on the bound socket until a stop signal comes, then drain."""
+    server = make_server()
+    server.hint = f"stopping; {GRACE}"
     # In force before Uvicorn's own handlers are and after: a signal is never lost, and never a traceback.
     stops_call(server.handle_exit)
     port = bound.getsockname()[1]
@@ -104,3 +115,14 @@ def serve(bound: socket.socket) -> None:
         if error.errno == errno.EADDRINUSE:  # Somebody began to listen after we had looked.
             raise listener.taken(port) from None
         raise
+
+
+def serve_by_workers(bound: socket.socket, count: int, lock: OwnerLock) -> bool:
+    """The same in several processes. Whether all of them served until then."""
+    if not lock.take():
+        raise Refused(f"{lock.path} is still held by a worker of an earlier run.")
+    try:
+        lock.sign(os.getpid())
+        return Workers(bound, count, lock, drain_seconds=GRACE_SECONDS + settings.DRAIN_SECONDS).serve(GRACE)
+    finally:
+        lock.release()
