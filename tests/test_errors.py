@@ -192,14 +192,18 @@ def test_a_trailing_slash_is_optional_where_an_answer_is_awaited(
 ) -> None:
     address = the_other_form(operation.address(alices))
     response = alice_online.request(operation.method, address, json=operation.body(alices), allow_redirects=False)
-    assert response.status_code in {200, 201}, response.text
+    assert response.status_code in {200, 201, 204}, response.text
 
 
 def test_the_root_is_found_with_and_without_a_slash(as_alice: APIClient) -> None:
     assert as_alice.get("/api").json() == as_alice.get("/api/").json()
 
 
-READS = [operation for operation in OPERATIONS if operation.method == "GET" and operation.path.startswith("/api/")]
+READS = [
+    operation
+    for operation in OPERATIONS
+    if operation.method == "GET" and operation.path.startswith("/api/") and not operation.streams
+]
 
 
 @pytest.mark.parametrize("operation", READS, ids=str)

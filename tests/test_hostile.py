@@ -149,7 +149,9 @@ def test_nothing_as_a_body_is_an_empty_object(
     for raw in ("", "{}"):
         response = send(as_alice, operation, alices, raw)
         needs_nothing = operation.method == "PATCH" or operation.path == "/api/conversations/{id}/"
-        assert response.status_code == (200 if needs_nothing else 400), response.content
+        # Taken, but no server runs here that could write an answer.
+        expected = 503 if operation.path.endswith("/regenerate/") else 200 if needs_nothing else 400
+        assert response.status_code == expected, response.content
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)

@@ -51,16 +51,6 @@ class StreamWhereNamed(DefaultContentNegotiation):
         return chosen
 
 
-class AlwaysAStream(DefaultContentNegotiation):
-    """Whatever a client says that it accepts; many that read streams say nothing of it."""
-
-    def select_renderer(
-        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        renderer = next(iter(renderers))
-        return renderer, renderer.media_type
-
-
 def _weights(accept: str) -> dict[str, float]:
     """Media type → `q`, of an Accept header (RFC 9110, 12.5.1); a `q` that is no number counts as 1."""
     weights = {}

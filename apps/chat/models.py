@@ -32,7 +32,11 @@ class Generation(Row):
     migrations give those two keys ON DELETE SET NULL: deleting messages never asks for generations first.
     """
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+")
+    # Unchecked by the database: it is made under the lock of the conversation, which an account's deletion takes too. A
+    # check would lock the user's row, and the two would wait for each other.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
+    )
     conversation = models.ForeignKey(
         Conversation,
         null=True,

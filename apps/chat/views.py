@@ -18,7 +18,7 @@ from apps.accounts.models import User
 from apps.accounts.ownership import Mine
 from apps.chat import asking, generations, runtime
 from apps.chat.asking import Job
-from apps.chat.delivery import AlwaysAStream, EventStreamRenderer, StreamWhereNamed, answer, awaited, stream
+from apps.chat.delivery import EventStreamRenderer, StreamWhereNamed, answer, awaited, stream
 from apps.chat.keys import HEADER, Earlier, key_of
 from apps.chat.outcomes import Outcome
 from apps.chat.serializers import (
@@ -132,9 +132,7 @@ class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         return awaited(self, request, partial(runtime.stopped, generation), respond)
 
     @extend_schema(responses={(200, "text/event-stream"): OpenApiTypes.STR, 204: NOTHING_RUNS})
-    @action(
-        detail=True, methods=["get"], renderer_classes=[EventStreamRenderer], content_negotiation_class=AlwaysAStream
-    )
+    @action(detail=True, methods=["get"], **asks)
     def stream(self, request: Request, pk: UUID) -> HttpResponseBase:
         """The answer that is being written, from its start and then as it comes: the same bytes for every reader.
 

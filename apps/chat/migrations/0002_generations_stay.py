@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
             "user",
             models.ForeignKey(
                 null=True,
+                db_constraint=False,
                 db_index=False,
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="+",
@@ -54,6 +55,7 @@ class Migration(migrations.Migration):
             "generation",
             "user",
             models.ForeignKey(
+                db_constraint=False,
                 db_index=False,
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="+",
