@@ -1,6 +1,7 @@
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ModelViewSet
@@ -54,6 +55,12 @@ class CharacterViewSet(Mine[Character], ModelViewSet[Character]):
             # Who is about to begin a conversation with it holds the row, and is waited for.
             Character.objects.select_for_update().filter(pk=instance.pk).first()
             instance.delete()
+
+    def perform_update(self, serializer: BaseSerializer[Character]) -> None:
+        with transaction.atomic():
+            # Where it was deleted since it was looked up, saving would make it anew.
+            get_object_or_404(self.get_queryset().select_for_update(), pk=cast(Character, serializer.instance).pk)
+            serializer.save()
 
     def perform_create(self, serializer: BaseSerializer[Character]) -> None:
         serializer.save(user=self.request.user)
