@@ -12,8 +12,6 @@ from pathlib import Path
 import requests
 from django.db import connection
 
-from tests.online import until
-
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
 
@@ -32,12 +30,17 @@ def free_port() -> int:
         return port
 
 
+def manage(*arguments: str, **environ: str) -> None:
+    """`manage.py`, in a process of its own."""
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=os.environ | environ, check=True)
+
+
 class ServerProcess:
     """`uvicorn config.asgi:application`, as the README says. `environ` is added to that of the tests."""
 
     def __init__(self, *, grace: int = 1, **environ: str) -> None:
         self.grace = grace
-        self.environ = {"DATABASE_URL": database_url(), **environ}
+        self.environ = environ if "DATABASE_URL" in environ else {"DATABASE_URL": database_url(), **environ}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = Path(tempfile.mkstemp(prefix="dramatis-server-", suffix=".log")[1])
@@ -100,6 +103,3 @@ def start_all(*servers: ServerProcess) -> None:
         server.begin()
     for server in servers:
         server.wait()
-
-
-__all__ = ["ServerProcess", "database_url", "start_all", "until"]

@@ -92,6 +92,7 @@ def test_a_stream_is_resumed_and_stopped_and_joined_on_the_other(pair: Pair, ai:
     assert pair.here.chat(pair.conversation.pk, "Go on.").status_code == 201
 
 
+@pytest.mark.slow  # the lease has to run out
 def test_when_a_process_is_killed_its_answer_is_ended_and_the_conversation_goes_on(pair: Pair, ai: AIServer) -> None:
     gate = ai.waits("Once upon ")
     first = pair.here.post(

@@ -1,6 +1,8 @@
 """When the provider misbehaves: what the client is told, and what is in the database after."""
 
+import json
 from collections.abc import Callable, Iterator
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
@@ -22,6 +24,18 @@ def conversation(alice: User) -> Conversation:
     return make_conversation(alice, title="Named already")
 
 
+def delta(text: str, *, end: bytes = b"\n\n") -> bytes:
+    """One frame as a provider sends it, in UTF-8."""
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+    return f"data: {json.dumps({'choices': [choice]}, ensure_ascii=False)}".encode() + end
+
+
+def halves(sent: bytes, *, at: str) -> list[bytes]:
+    """Cut in the middle of a letter."""
+    place = sent.index(at.encode()) + 1
+    return [sent[:place], sent[place:]]
+
+
 FAULTS: dict[str, tuple[Fault, int, str, str, int]] = {
     # what the provider does: status, code, text that was kept, calls made
     "refuses the key": (
@@ -39,6 +53,34 @@ FAULTS: dict[str, tuple[Fault, int, str, str, int]] = {
     "goes away": (lambda ai: ai.drops_after(2), 502, "provider_failed", "Once upon ", 1),
     "ends without a reason": (lambda ai: ai.ends_without_finish(), 502, "provider_failed", "Once upon", 1),
     "sends no JSON": (lambda ai: ai.sends([b"data: {oops\n\n"]), 502, "provider_failed", "", 1),
+    "breaks off in a frame": (
+        lambda ai: ai.sends([delta("Once "), b"data: {oops\n\n"]),
+        502,
+        "provider_failed",
+        "Once ",
+        1,
+    ),
+    "cuts a letter in two, and stops": (
+        lambda ai: ai.sends([*halves(delta("Zoë 🎈", end=b"\r\n\r\n"), at="ë"), *halves(delta(" é"), at="é")]),
+        502,
+        "provider_failed",
+        "Zoë 🎈 é",
+        1,
+    ),
+    "babbles without end": (
+        lambda ai: ai.sends(repeat(delta("word " * 8000))),
+        502,
+        "provider_failed",
+        "word word ",
+        1,
+    ),
+    "never ends a line": (
+        lambda ai: ai.sends(chain([delta("Once "), b"data: "], repeat(b"x" * 60_000))),
+        502,
+        "provider_failed",
+        "Once ",
+        1,
+    ),
     "redirects": (lambda ai: ai.redirects("http://127.0.0.1:1/"), 502, "provider_failed", "", 1),
 }
 
