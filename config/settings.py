@@ -251,6 +251,9 @@ CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "ETag", "x-vercel-ai-ui-me
 # One process: what it counts for throttling is kept in its memory.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
 
+# How long a client may be away and still be told what changed meanwhile.
+SYNC_RETENTION_DAYS = env.int("SYNC_RETENTION_DAYS", 30, validate=validate.Range(1, 3650))
+
 # ── The model ────────────────────────────────────────────────────────────────────────────────
 
 _base_url = env.str("AI_BASE_URL", validate=not_empty)
