@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.db import transaction
 from rest_framework.test import APIClient
 
 from apps.accounts import tokens
@@ -81,7 +82,8 @@ def alices(alice: User) -> SimpleNamespace:
         user=alice, conversation=conversation, message=answer, status="complete", provider="default", model="test-model"
     )
     slip = say(conversation, "Wat time")
-    turns.delete(conversation, slip)
+    with transaction.atomic():
+        turns.delete(conversation, slip)
     return SimpleNamespace(
         user=alice,
         character=character,

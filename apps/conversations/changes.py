@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, Self, TypeVar
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import BooleanField, Model, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
@@ -71,12 +71,8 @@ class Token:
         with connection.cursor() as cursor:
             cursor.execute(NOW)
             snapshot, *database = cursor.fetchone()
-        if len(snapshot) > MAX_SNAPSHOT:
-            # Too many are under way to name: everything since the oldest of them will be told, some of it twice.
-            oldest = snapshot.partition(":")[0]
-            snapshot = f"{oldest}:{oldest}:"
         mark = sha256(repr(database).encode()).hexdigest()[:12]
-        return cls(int(time.time()), settings.SYNC_RETENTION_DAYS, mark, snapshot)
+        return cls(int(time.time()), settings.SYNC_RETENTION_DAYS, mark, short(snapshot))
 
     @classmethod
     def read(cls, text: str, broken: Callable[[], ValidationError] = broken_token) -> Self:
@@ -115,6 +111,13 @@ class Token:
         return rows.filter(RawSQL(CHANGED, (str(self.xmin), self.snapshot), BooleanField()))  # noqa: S611
 
 
+def short(snapshot: str) -> str:
+    """The snapshot, or one from before it where too many transactions were under way to name them: then everything
+    since the oldest of them is told, some of it twice."""
+    oldest = snapshot.partition(":")[0]
+    return snapshot if len(snapshot) <= MAX_SNAPSHOT else f"{oldest}:{oldest}:"
+
+
 def _is_snapshot(text: str) -> bool:
     """Whether PostgreSQL would take it for one."""
     match = SNAPSHOT.fullmatch(text)
@@ -125,6 +128,7 @@ def _is_snapshot(text: str) -> bool:
     return xmin <= xmax and running == sorted(running) and all(xmin <= number < xmax for number in running)
 
 
+@transaction.atomic
 def prune(limit: int = 10_000) -> int:
     """Forget what no token can ask for any more: at most `limit` tombstones. How many there were."""
     # A day more than tokens live: for clocks that differ, and for deletions that were long in committing.
