@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 from apps.accounts.models import User
 from tests.endpoints import everything, schema
 from tests.factories import make_character, say
+from tests.online import Person
 
 LISTS = ["/api/characters/", "/api/conversations/", "/api/conversations/{}/messages/"]
 TREE = "/api/conversations/{}/messages/?path=all"
@@ -33,6 +34,14 @@ def test_a_list_that_is_the_same_is_not_sent_twice(address: str, alices: SimpleN
         assert get(as_alice, address, unknown).status_code == 200, unknown
     head = as_alice.head(address, headers={"If-None-Match": tag})
     assert (head.status_code, head["ETag"]) == (304, tag)
+
+
+def test_a_server_sends_no_body_with_it(alices: SimpleNamespace, alice_online: Person) -> None:
+    first = alice_online.get("/api/conversations/")
+    again = alice_online.get("/api/conversations/", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert again.headers["X-Request-ID"]
+    assert not {"Content-Type", "Content-Length"} & set(again.headers)
 
 
 def test_any_change_is_another_tag(alices: SimpleNamespace, as_alice: APIClient) -> None:

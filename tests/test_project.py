@@ -168,6 +168,7 @@ def test_settings_that_make_no_sense_are_refused_by_name() -> None:
         "TRUSTED_PROXIES": "-1",
         "ACCESS_TOKEN_MINUTES": "soon",
         "REFRESH_TOKEN_DAYS": "0",
+        "SYNC_RETENTION_DAYS": "0",
     }
     done = start("-c", "import config.settings", **NEEDED, **senseless)
     assert done.returncode != 0
