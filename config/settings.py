@@ -283,6 +283,9 @@ _redis = {
 # Throttles count in these: together in Redis, and while it is away, or in one process, in memory.
 CACHES = {"default": _redis if REDIS_URL else _memory, "memory": {**_memory, "LOCATION": "spare"}}
 
+# How long a client may be away and still be told what changed meanwhile.
+SYNC_RETENTION_DAYS = env.int("SYNC_RETENTION_DAYS", 30, validate=validate.Range(1, 3650))
+
 # ── The model ────────────────────────────────────────────────────────────────────────────────
 
 _base_url = env.str("AI_BASE_URL", validate=not_empty)

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.cache import caches
+from django.db import transaction
 from rest_framework.test import APIClient
 
 from apps.accounts import tokens
 from apps.accounts.models import User
 from apps.chat.models import Generation
-from apps.conversations.models import Role
+from apps.conversations import turns
+from apps.conversations.models import Role, Tombstone
 from tests.ai_server import AIServer
 from tests.factories import make_character, make_conversation, make_user, say
 from tests.launched import data_dir, run
@@ -81,8 +83,16 @@ def alices(alice: User) -> SimpleNamespace:
     generation = Generation.objects.create(
         user=alice, conversation=conversation, message=answer, status="complete", provider="default", model="test-model"
     )
+    slip = say(conversation, "Wat time")
+    with transaction.atomic():
+        turns.delete(conversation, slip)
     return SimpleNamespace(
-        user=alice, character=character, conversation=conversation, message=message, generation=generation
+        user=alice,
+        character=character,
+        conversation=conversation,
+        message=message,
+        generation=generation,
+        tombstone=Tombstone.objects.get(pk=slip.pk),
     )
 
 

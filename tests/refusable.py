@@ -19,6 +19,9 @@ REFUSABLE = {
     (None, "nothing_to_continue"),
     # A cursor is taken from another answer as it is.
     ("cursor", "invalid"),
+    # So is this, and it stands alone.
+    ("since", "invalid"),
+    ("since", "not_with_filters"),
     ("model", "not_offered"),
     *((name, "too_deep") for name in ("extra", "extensions", "lorebook")),
     # Taken already.

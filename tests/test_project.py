@@ -170,6 +170,7 @@ def test_settings_that_make_no_sense_are_refused_by_name() -> None:
         "REFRESH_TOKEN_DAYS": "0",
         "WEB_CONCURRENCY": "0",
         "REDIS_URL": "http://localhost",
+        "SYNC_RETENTION_DAYS": "0",
     }
     done = start("-c", "import config.settings", **NEEDED, **senseless)
     assert done.returncode != 0

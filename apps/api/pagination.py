@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, Q
@@ -32,14 +33,14 @@ def encode_cursor(value: list[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":"), default=str).encode()).decode().rstrip("=")
 
 
-def decode_cursor(text: str, *, length: int) -> list[Any]:
-    """The list that was encoded; `ValidationError` where it is not a list of `length`."""
+def decode_cursor(text: str, *, length: int, broken: Callable[[], ValidationError] = broken_cursor) -> list[Any]:
+    """The list that was encoded; what `broken` makes is raised where it is not a list of `length`."""
     try:
         value = json.loads(base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)))
     except (binascii.Error, ValueError, RecursionError) as error:
-        raise broken_cursor() from error
+        raise broken() from error
     if not isinstance(value, list) or len(value) != length:
-        raise broken_cursor()
+        raise broken()
     return value
 
 

@@ -10,6 +10,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
+from apps.api.conditional import is_conditional
 from apps.api.fields import MAX_JSON_DEPTH, MAX_JSON_NUMBER, Text
 
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -35,6 +36,7 @@ ABOUT = {
     "404": "There is no such thing, or it is not yours.",
     "406": "No such form of answer.",
     "409": "Not as things stand; `code` says why.",
+    "410": "What changed since is no longer known. Load everything anew.",
     "413": "The body is too large.",
     "415": "No such form of body is read here.",
     "429": "Too many requests; `Retry-After` says when to come back.",
@@ -50,6 +52,7 @@ NAMES = {
     "404": "NotFound",
     "406": "NotAcceptable",
     "409": "Conflict",
+    "410": "Expired",
     "413": "BodyTooLarge",
     "415": "UnsupportedMediaType",
     "429": "TooManyRequests",
@@ -57,6 +60,8 @@ NAMES = {
     "503": "DatabaseUnavailable",
 }
 
+
+UNCHANGED = "As it was when the answer that `If-None-Match` names was given; a `since` that came with that one holds."
 
 # PostgreSQL holds no NUL; some texts may not be blank either.
 NO_NUL = r"^[^\u0000]*$"
@@ -85,6 +90,13 @@ class Schema(AutoSchema):
             return super()._get_request_body(direction)
         finally:
             self.method = "DELETE"
+
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        answers = super()._get_response_bodies(direction)
+        if is_conditional(self.view):
+            answers["200"]["headers"] = _named("ETag", "Cache-Control")
+            answers["304"] = {"description": UNCHANGED, "headers": _named("ETag", "Cache-Control")}
+        return answers
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         schema = super()._map_serializer_field(field, direction, bypass_extensions)
@@ -153,8 +165,11 @@ def _errors_of(path: str, method: str, operation: dict[str, Any]) -> list[str]:
         found.append("403")
     if "requestBody" in operation:
         found += ["400", "413", "415"]
-    if operation.get("parameters"):
+    names = {parameter["name"] for parameter in operation.get("parameters", [])}
+    if names:
         found.append("400")
+    if "since" in names:
+        found.append("410")
     if re.search(r"\{\w+\}", path):
         found.append("404")
     if secured and method != "get":
@@ -168,8 +183,11 @@ def _error(status: str) -> dict[str, Any]:
 
 
 def _headers(status: str) -> dict[str, Any]:
-    names = ["X-Request-ID", *{"401": ["WWW-Authenticate"], "429": ["Retry-After"]}.get(status, [])]
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return _named("X-Request-ID", *{"401": ["WWW-Authenticate"], "429": ["Retry-After"]}.get(status, []))
+
+
+def _named(*headers: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
 
 
 HEADERS: dict[str, Any] = {
@@ -183,6 +201,16 @@ HEADERS: dict[str, Any] = {
         "description": "Seconds to wait.",
         "required": True,
         "schema": {"type": "integer", "minimum": 0},
+    },
+    "ETag": {
+        "description": "Send it back as `If-None-Match`: 304 while the answer would be the same.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^W/"[0-9a-f]+"$'},
+    },
+    "Cache-Control": {
+        "description": "Yours alone, and to be asked for again each time.",
+        "required": True,
+        "schema": {"const": "private, no-cache"},
     },
 }
 

@@ -7,6 +7,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ModelViewSet
 
 from apps.accounts.ownership import Mine
+from apps.api.conditional import ConditionalList
 from apps.api.pagination import NewestFirst
 from apps.api.queries import query_of
 from apps.characters.models import Character, CharacterQuerySet
@@ -20,7 +21,7 @@ from apps.characters.serializers import CharacterListQuery, CharacterSerializer
     partial_update=extend_schema(description="Change a character of yours."),
     destroy=extend_schema(description="Delete a character of yours. Its conversations stay, and can be read."),
 )
-class CharacterViewSet(Mine[Character], ModelViewSet[Character]):
+class CharacterViewSet(ConditionalList, Mine[Character], ModelViewSet[Character]):
     """Characters: your own to change, and those that others made public to read and to talk to."""
 
     queryset = Character.objects.all()

@@ -6,6 +6,8 @@ adds or removes a message, in the same transaction and under the lock of that ro
 
 Foreign keys between these tables are DO_NOTHING for Django where PostgreSQL itself is the guard: so a conversation of
 any length is deleted in one statement instead of being read first.
+
+Conversations, messages and tombstones have one more column, `changed`, that no model knows: see `changes`.
 """
 
 from typing import TYPE_CHECKING
@@ -14,9 +16,10 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from apps.accounts.ownership import OwnedQuerySet
-from apps.api.rows import Row
+from apps.api.rows import Row, new_id
 from apps.characters.models import Character, ModelSettings
 
 MAX_CONTENT = 200_000
@@ -149,3 +152,28 @@ class Message(Row):
         self.depth = parent.depth + 1 if parent else 0
         self.branch = parent.branch if parent and goes_on else self.id
         self.fork = parent.branch if parent and not goes_on else None
+
+
+class Tombstone(models.Model):
+    """A message that was deleted, or, without `conversation`, a conversation: its id, for clients who still have it.
+
+    Triggers write it, see the migrations, and remove it with its conversation and its user; `changes.prune` does
+    when no client can ask for it any more.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    conversation = models.ForeignKey(
+        Conversation, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    deleted_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet["Tombstone"].as_manager()
+
+    class Meta:
+        indexes = (models.Index(fields=["deleted_at"], name="tombstone_age"),)
+
+    def __str__(self) -> str:
+        return str(self.id)

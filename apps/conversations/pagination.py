@@ -1,27 +1,38 @@
 """Pages of conversations and of messages."""
 
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
-from apps.api.pagination import CursorLinks, NewestFirst, as_uuid, broken_cursor, decode_cursor, page_size
+from apps.api.pagination import NewestFirst, as_uuid, broken_cursor, decode_cursor, page_size
 from apps.conversations import tree
+from apps.conversations.change_pages import Synced
 from apps.conversations.models import Conversation, Message
 
+M = TypeVar("M", bound=Model)
 
-class LatestFirst(NewestFirst[Conversation]):
+
+class SyncedRows(Synced, NewestFirst[M]):
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
+        self.note_when(request)
+        return super().paginate_queryset(queryset, request, view)
+
+
+class LatestFirst(SyncedRows[Conversation]):
     """Conversations by their last message."""
 
     sort = "sort_at"
 
 
-class OldestFirst(NewestFirst[Message]):
+class OldestFirst(SyncedRows[Message]):
     """The whole tree, in the order in which it grew."""
 
     descending = False
 
 
-class ActivePath(CursorLinks):
+class ActivePath(Synced):
     """The active path, newest first. A cursor names the leaf whose path it belongs to, so that switching the branch
     meanwhile does not tear the listing."""
 

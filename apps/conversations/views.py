@@ -12,10 +12,12 @@ from rest_framework.viewsets import GenericViewSet, ModelViewSet
 
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine, OwnedQuerySet
+from apps.api.conditional import ConditionalList
 from apps.api.queries import query_of
 from apps.conversations import turns
 from apps.conversations.access import GenerationInProgress, held, parent_of, refuse_known_client_id, still_here
-from apps.conversations.models import Conversation, Message
+from apps.conversations.change_pages import Changes
+from apps.conversations.models import Conversation, Message, Tombstone
 from apps.conversations.pagination import ActivePath, LatestFirst, OldestFirst
 from apps.conversations.serializers import (
     ConversationListQuery,
@@ -38,7 +40,7 @@ from apps.conversations.serializers import (
     ),
     destroy=extend_schema(description="Delete a conversation and its messages. An answer being written is cancelled."),
 )
-class ConversationViewSet(Mine[Conversation], ModelViewSet[Conversation]):
+class ConversationViewSet(ConditionalList, Mine[Conversation], ModelViewSet[Conversation]):
     """Your conversations, latest first."""
 
     queryset = Conversation.objects.all()
@@ -67,7 +69,12 @@ class ConversationViewSet(Mine[Conversation], ModelViewSet[Conversation]):
 
     @extend_schema(parameters=[ConversationListQuery])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Your conversations, by their last message, latest first."""
+        """Your conversations, by their last message, latest first; with `?since=` those that changed, by id."""
+        if "since" in request.query_params:
+            pages, deleted = Changes(), Tombstone.objects.owned_by(request.user).filter(conversation=None)
+            filters = set(ConversationListQuery().fields)
+            rows = pages.paginate(super().get_queryset(), deleted, request, filters=filters)
+            return pages.get_paginated_response(ConversationSerializer(rows, many=True).data)
         return super().list(request, *args, **kwargs)
 
     @extend_schema(request=NewConversationSerializer, responses={201: ConversationSerializer})
@@ -98,7 +105,7 @@ class ConversationViewSet(Mine[Conversation], ModelViewSet[Conversation]):
             held(instance.pk).delete()
 
 
-class MessageViewSet(Mine[Message], GenericViewSet[Message]):
+class MessageViewSet(ConditionalList, Mine[Message], GenericViewSet[Message]):
     """The messages of one conversation of yours."""
 
     queryset = Message.objects.all()
@@ -121,14 +128,22 @@ class MessageViewSet(Mine[Message], GenericViewSet[Message]):
 
     @extend_schema(parameters=[MessageListQuery])
     def list(self, request: Request, pk: UUID) -> Response:
-        """The active path, newest first; with `?path=all` the whole tree, oldest first."""
-        conversation = self.conversation()
+        """The active path, newest first; with `?path=all` the whole tree, oldest first; with `?since=` what changed in
+        the tree, by id."""
+        if "since" in request.query_params:
+            changes, deleted = Changes(), Tombstone.objects.filter(conversation=self.conversation())
+            filters = set(MessageListQuery().fields)
+            messages = changes.paginate(self.get_queryset(), deleted, request, filters=filters)
+            return changes.get_paginated_response(render_messages(messages))
         if query_of(request, MessageListQuery)["path"] == "all":
+            self.conversation()
             tree_pages = OldestFirst()
             messages = tree_pages.paginate_queryset(self.get_queryset(), request)
             return tree_pages.get_paginated_response(render_messages(messages))
         path_pages = ActivePath()
-        messages = path_pages.paginate(conversation, request)
+        # The conversation says which path is active, so it is read after the moment that the list is from.
+        path_pages.note_when(request)
+        messages = path_pages.paginate(self.conversation(), request)
         return path_pages.get_paginated_response(render_messages(messages))
 
     @extend_schema(request=NewMessageSerializer, responses={201: MessageSerializer})
@@ -168,6 +183,8 @@ class MessageViewSet(Mine[Message], GenericViewSet[Message]):
             if "rating" in serializer.validated_data:
                 message.rating = serializer.validated_data["rating"]
                 message.save(update_fields=["rating", "updated_at"])
+                # Who asks which conversations changed is to find this one.
+                conversation.save(update_fields=["updated_at"])
         return Response(render_message(message))
 
     def destroy(self, request: Request, pk: UUID, message_pk: UUID) -> Response:
