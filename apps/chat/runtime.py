@@ -23,6 +23,7 @@ from apps.chat.live import Live
 from apps.chat.outcomes import INTERRUPTED, Outcome
 from apps.chat.producer import Producer
 from apps.chat.relay import Relay
+from apps.conversations import changes
 from apps.conversations.models import MessageStatus
 
 log = logging.getLogger("dramatis.chat")
@@ -31,6 +32,7 @@ log = logging.getLogger("dramatis.chat")
 LOOK = 1.0
 BEAT = 4.0
 SWEEP = 2.0
+PRUNE = 3600.0
 
 # How long an answer that has ended is still shown to those who had just asked for it.
 LINGER = 10.0
@@ -65,6 +67,7 @@ async def start() -> None:
     _go(_keepers, _keep(_look, LOOK))
     _go(_keepers, _keep(_beat, BEAT))
     _go(_keepers, _keep(_sweep, SWEEP))
+    _go(_keepers, _keep(_prune, PRUNE))
     if settings.REDIS_URL:
         _relay = Relay(settings.REDIS_URL)
         _go(_keepers, _relay.hear_stops(_hang_up))
@@ -233,3 +236,9 @@ async def _beat() -> None:
 async def _sweep() -> None:
     if ended := await with_rows(generations.sweep):
         log.warning("ended answers that dead processes had left", extra={"count": ended})
+
+
+async def _prune() -> None:
+    # A bounded piece at a time; whoever is faster leaves nothing to do for the others.
+    while await with_rows(changes.prune):
+        pass
