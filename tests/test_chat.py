@@ -6,12 +6,13 @@ from itertools import groupby
 import pytest
 from django.db import connection
 
+from apps.accounts import tokens
 from apps.accounts.models import User
 from apps.chat.models import Generation
 from apps.conversations.models import Conversation, Message, MessageStatus
 from tests.ai_server import AIServer
 from tests.factories import grow, make_character, make_conversation
-from tests.online import Person, chunks, until
+from tests.online import Person, Server, chunks, until
 
 
 @pytest.fixture
@@ -155,6 +156,26 @@ def test_no_connection_is_held_while_the_model_thinks(
     for thread in threads:
         thread.join(20)
     assert sorted(results) == [200] * 12 + [201] * 12
+
+
+def test_of_many_sends_at_once_one_wins(server: Server, alice: User, conversation: Conversation, ai: AIServer) -> None:
+    gate = ai.waits()
+    people = [Person(server.url, tokens.sign_in(alice)["access"]) for _ in range(8)]
+    statuses: list[int] = []
+
+    def send(number: int) -> None:
+        statuses.append(people[number].chat(conversation.pk, f"From device {number}.").status_code)
+
+    threads = [threading.Thread(target=send, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(statuses) == 7)
+    gate.release()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(statuses) == [201] + [409] * 7
+    assert Message.objects.filter(conversation=conversation, role="user").count() == 1
+    assert ai.calls == 1
 
 
 def test_a_second_send_meanwhile_is_refused_and_leaves_nothing(
