@@ -35,11 +35,22 @@ schema: EXTRA := dev
 schema: install ## Write openapi.yaml anew
 	@$(UNSERVED) $(VENV)/bin/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
 
-.PHONY: bench
+.PHONY: bench soak cluster
+
+KILLS ?= 200
+SEED ?= 1
 
 bench: EXTRA := dev
 bench: install ## What a conversation costs as it grows
 	@$(VENV)/bin/python -m bench.depth
+
+soak: EXTRA := dev
+soak: install ## Kill servers under people who talk, and count what was promised: KILLS=200 SEED=1
+	@KILLS='$(KILLS)' SEED='$(SEED)' $(VENV)/bin/python -m bench.soak
+
+cluster: EXTRA := dev
+cluster: install ## Two servers behind nginx, PgBouncer and Redis, from Debian's packages
+	@$(VENV)/bin/python -m bench.cluster
 
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header -c requirements/constraints.in
 
