@@ -1,16 +1,17 @@
 """The people of the soak: they talk, send again what was lost, stop, come back on the other server, and remember what
 they were told, so that it can be held against the database afterwards."""
 
-import json
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+
+from tests.people import chunks
 
 LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 STREAM = {"Accept": "text/event-stream"}
@@ -257,13 +258,6 @@ class Talker(threading.Thread):
         ask.talk.text = message["content"]
         self.memory.told.append(Told(message["id"], message["content"], ask.asked))
         self.memory.count(f"told {message['status']}")
-
-
-def chunks(response: requests.Response) -> Iterator[Any]:
-    for line in response.iter_lines(chunk_size=1):
-        if line.startswith(b"data: "):
-            data = line.removeprefix(b"data: ")
-            yield "[DONE]" if data == b"[DONE]" else json.loads(data)
 
 
 def all_of(talkers: list[Talker], each: Callable[[Talker], object]) -> None:

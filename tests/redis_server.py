@@ -23,7 +23,8 @@ ATTEMPTS, PAUSE = 1000, 0.02  # until it answers; far from what it takes
 class RedisServer:
     """Keeps all in memory: a restart begins empty. On a socket in a folder of its own, which nothing else can take."""
 
-    def __init__(self) -> None:
+    def __init__(self, binary: str | None = None) -> None:
+        self.binary = binary or str(get_binary_path())
         self.home = Path(tempfile.mkdtemp(prefix="dramatis-redis-"))
         self.url = f"unix://{self.home}/socket"
         self.process: subprocess.Popen[bytes] | None = None
@@ -33,7 +34,7 @@ class RedisServer:
         if self.process is None:
             settings = {"port": "0", "unixsocket": f"{self.home}/socket", "dir": str(self.home), "save": ""}
             command = [
-                str(get_binary_path()),
+                self.binary,
                 *(word for name, value in settings.items() for word in (f"--{name}", value)),
             ]
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
