@@ -91,6 +91,11 @@ def path_to(leaf: Any, conversation: Conversation, *, limit: int) -> list[Messag
     return _in_order(_ids(UPWARDS, start=leaf, conversation=conversation.pk, limit=limit, characters=NO_LIMIT))
 
 
+def ids_to(leaf: Any, conversation: Conversation) -> list[UUID]:
+    """The ids of the whole path from `leaf` up, nearest first."""
+    return _ids(UPWARDS, start=leaf, conversation=conversation.pk, limit=NO_LIMIT, characters=NO_LIMIT)
+
+
 def history(leaf: Any, conversation: Conversation, *, characters: int) -> list[tuple[str, str]]:
     """Role and content of what a model may hear of the path to `leaf`, oldest first; of a long one the end, as soon as
     it exceeds `characters`."""
