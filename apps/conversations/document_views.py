@@ -23,7 +23,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine
-from apps.api.parsers import JSONParser
+from apps.api.parsers import LargeJSONParser
 from apps.api.queries import query_of
 from apps.conversations.access import GenerationInProgress, held, still_here
 from apps.conversations.documents import from_document, to_document
@@ -136,7 +136,7 @@ class DocumentViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         url_path="import",
         url_name="import",
         serializer_class=ConversationImport,
-        parser_classes=[JSONParser, MultiPartParser, LinesParser, NewlineDelimitedParser],
+        parser_classes=[LargeJSONParser, MultiPartParser, LinesParser, NewlineDelimitedParser],
     )
     def bring(self, request: Request) -> Response:
         """Bring a conversation in: its JSON document as the body, or as a `file`, which may be a SillyTavern chat
