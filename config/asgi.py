@@ -139,6 +139,9 @@ class PooledHandler(ASGIHandler):
                 refusal.close()
                 return refusal
             request.META[BODY_TOO_LARGE] = body is None
+            if body is not None and (size := size_of(body)):
+                # Sent in chunks, it came without its length, and would be taken for none at all.
+                request.META["CONTENT_LENGTH"] = str(size)
             response = self.get_response(request)
             response._handler_class = self.__class__  # type: ignore[attr-defined]  # as Django's own handlers do
             if isinstance(response, FileResponse):
@@ -175,6 +178,12 @@ def body_limit(path: str) -> int:
     """How many bytes a body may have there."""
     imports = path.rstrip("/") in settings.IMPORT_PATHS
     return settings.IMPORT_MAX_SIZE if imports else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def size_of(body: IO[bytes]) -> int:
+    size = body.seek(0, io.SEEK_END)
+    body.seek(0)
+    return size
 
 
 def content_length(scope: Any) -> int:
