@@ -19,7 +19,9 @@ REFUSABLE = {
     ("messages.N.parent", "does_not_exist"),
     ("messages.N.client_id", "unique"),
     *((f"messages.N.{name}", "too_deep") for name in ("extra", "tool_calls.N", "sources.N")),
-    ("file", "invalid"),  # what is in it, no schema says
+    # What is in a file, no schema says.
+    ("file", "empty"),
+    ("file", "invalid"),
     # What the leaf happens to be.
     ("message", "greeting"),
     ("message", "not_an_answer"),

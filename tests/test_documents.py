@@ -21,7 +21,7 @@ from tests.factories import grow, make_character, make_conversation, say
 from tests.online import Person
 from tests.refusals import refused
 from tests.test_hostile import everything
-from tests.written import Document, documents, shuffled, some
+from tests.written import Document, documents, few, shuffled, some
 
 IMPORT = "/api/conversations/import/"
 
@@ -65,7 +65,7 @@ def test_what_is_imported_is_exported_as_it_was(document: Document, as_alice: AP
     assert depths == list(range(len(path)))[::-1]
 
 
-@some
+@few
 @given(document=documents(), numbers=shuffled())
 def test_numbers_are_a_documents_own(document: Document, numbers: list[int], as_alice: APIClient) -> None:
     renamed = copy.deepcopy(document)
@@ -138,6 +138,26 @@ def test_a_parent_with_a_younger_id_still_stands_first(alices: SimpleNamespace) 
     parents = [message["parent"] for message in document["messages"]]
     assert parents == [None, 0, 1, 1]
     assert answer.content in [message["content"] for message in document["messages"]]
+
+
+def test_what_has_no_place_of_its_own_is_kept(alices: SimpleNamespace, as_alice: APIClient) -> None:
+    body = {"character": str(alices.character.pk), "extra": {"folder": "Old ones"}}
+    made = as_alice.post("/api/conversations/", body, format="json").json()
+    assert made["extra"] == {"folder": "Old ones"}
+    address = f"/api/conversations/{made['id']}/"
+    assert as_alice.patch(address, {"title": "Watches"}, format="json").json()["extra"] == {"folder": "Old ones"}
+    assert as_alice.patch(address, {"extra": {"folder": []}}, format="json").json()["extra"] == {"folder": []}
+    assert export(as_alice, made["id"]).json()["extra"] == {"folder": []}
+
+
+@pytest.mark.parametrize("accept", ["text/markdown", "application/jsonl", "application/json", "*/*"])
+def test_what_as_says_is_what_comes(accept: str, alices: SimpleNamespace, as_alice: APIClient) -> None:
+    address = f"/api/conversations/{alices.conversation.pk}/export/"
+    for form, kind in {"json": "application/json", "markdown": "text/markdown"}.items():
+        response = as_alice.get(address, {"as": form}, HTTP_ACCEPT=accept)
+        assert response.headers["Content-Type"].split(";")[0] == kind
+        assert response.headers["Content-Disposition"].startswith("attachment")
+    refused(as_alice.get(address, {"as": "pdf"}, HTTP_ACCEPT=accept), 400, "invalid_choice", "as")
 
 
 def test_numbers_of_any_size_stay_what_they_became(as_alice: APIClient) -> None:

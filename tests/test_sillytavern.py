@@ -18,7 +18,7 @@ from apps.conversations.models import Conversation, Message
 from tests.factories import make_character, make_conversation, say
 from tests.refusals import refused
 from tests.test_documents import brought, export
-from tests.written import OBJECT, TEXT, WHEN, Document, documents, some
+from tests.written import OBJECT, TEXT, WHEN, Document, documents, few, some
 
 IMPORT = "/api/conversations/import/"
 
@@ -203,7 +203,7 @@ def test_any_chat_is_written_back(header: dict[str, Any], lines: list[Any], as_a
     assert written(as_alice, conversation.pk) == [header, *lines]
 
 
-@some
+@few
 @given(document=documents())
 def test_a_chat_of_any_conversation_is_read_back(document: Document, as_alice: APIClient) -> None:
     lines = list(to_lines(document, "Ned"))

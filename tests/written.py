@@ -16,6 +16,7 @@ some = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+few = settings(some, max_examples=10)
 
 # Everything that PostgreSQL can hold: all scripts, emoji, control characters.
 LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")

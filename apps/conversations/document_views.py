@@ -120,11 +120,14 @@ class DocumentViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         document = to_document(conversation)
         name = file_name(conversation)
         if form == "markdown":
-            return as_file("".join(to_markdown(document, conversation.persona)), MARKDOWN, f"{name}.md")
+            text = "".join(to_markdown(document, conversation.persona))
+            return as_file(text, f"{MARKDOWN}; charset=utf-8", f"{name}.md")
         if form == "sillytavern":
-            return as_file(jsonl(document, conversation.persona), LINES, f"{name}.jsonl")
-        shown = cast(Any, request).accepted_renderer.format == "api"
-        return Response(document, headers={} if shown else attached(f"{name}.json"))
+            text = jsonl(document, conversation.persona)
+            return as_file(text, f"{LINES}; charset=utf-8", f"{name}.jsonl")
+        if cast(Any, request).accepted_renderer.format == BrowsableAPIRenderer.format:
+            return Response(document)
+        return as_file(JSONRenderer().render(document), JSONRenderer.media_type, f"{name}.json")
 
     @extend_schema(
         request={"application/json": ConversationImport, "multipart/form-data": ImportForm},
@@ -179,12 +182,10 @@ def jsonl(document: Document, persona: str) -> str:
     return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in to_lines(document, persona))
 
 
-def as_file(text: str, kind: str, name: str) -> HttpResponse:
-    return HttpResponse(text, content_type=f"{kind}; charset=utf-8", headers=attached(name))
-
-
-def attached(name: str) -> dict[str, str]:
-    return {"Content-Disposition": content_disposition_header(True, name) or "", "Cache-Control": "no-store"}
+def as_file(content: str | bytes, kind: str, name: str) -> HttpResponse:
+    disposition = content_disposition_header(True, name) or ""
+    headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
+    return HttpResponse(content, content_type=kind, headers=headers)
 
 
 def file_name(conversation: Conversation) -> str:
