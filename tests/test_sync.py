@@ -172,7 +172,9 @@ def test_a_copy_stays_true_whatever_happens(alice: User, as_alice: APIClient) ->
 
     def derived(rows: Any) -> Any:
         """Siblings follow from parents, which do not change."""
-        return {key: {**row, "siblings": None} for key, row in rows.items()}
+        return {
+            key: {**row, **dict.fromkeys(["siblings", "sibling_index", "sibling_count"])} for key, row in rows.items()
+        }
 
     for _ in range(12):
         for _ in range(chance.randrange(6)):

@@ -1,5 +1,6 @@
 """Responses that the thread which made them does not wait for; `config.asgi` does, on the event loop."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from typing import Generic, TypeVar
@@ -16,10 +17,11 @@ class AwaitedResponse(HttpResponse, Generic[T]):
     """An answer that is not there yet.
 
     `news` is awaited on the event loop, holding neither a thread nor a connection; `answer` then makes the real
-    response from it on a pool thread. Headers that middleware puts on this one are kept.
+    response on a pool thread, from a function that returns what came, or raises it. Headers that middleware puts on
+    this one are kept.
     """
 
-    def __init__(self, news: Callable[[], Awaitable[T]], answer: Callable[[T], HttpResponse]) -> None:
+    def __init__(self, news: Callable[[], Awaitable[T]], answer: Callable[[Callable[[], T]], HttpResponse]) -> None:
         super().__init__()
         # The request's own: its id for the log, its language.
         self._context = copy_context()
@@ -29,11 +31,15 @@ class AwaitedResponse(HttpResponse, Generic[T]):
         self.then: list[Callable[[HttpResponse], None]] = []
 
     async def arrive(self) -> None:
-        outcome = await self._news()
-        await with_rows(self._context.run, self._become, outcome)
+        came: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        try:
+            came.set_result(await self._news())
+        except Exception as error:  # whatever it is, there is an answer for it
+            came.set_exception(error)
+        await with_rows(self._context.run, self._become, came.result)
 
-    def _become(self, outcome: T) -> None:
-        answer = self._answer(outcome)
+    def _become(self, came: Callable[[], T]) -> None:
+        answer = self._answer(came)
         self.status_code = answer.status_code
         self.content = answer.content
         for name, value in answer.items():

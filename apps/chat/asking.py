@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,7 @@ class CharacterUnavailable(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A generation that was committed and is to be run. `text` and `reasoning` are what its message says already."""
+    """A generation that was committed and is to be run. The last four are what its message has already."""
 
     generation: UUID
     user: UUID
@@ -43,6 +44,8 @@ class Job:
     wants_title: bool
     text: str = ""
     reasoning: str = ""
+    completion_tokens: int | None = None
+    edited_at: datetime | None = None
 
 
 Ask = Callable[[Conversation, str], Message]
@@ -84,9 +87,13 @@ def go_on(user: User, conversation_id: Any, key: Key | None) -> Job | Earlier:
     """More of the answer that is the active leaf, in the same row."""
 
     def ask(conversation: Conversation, model: str) -> Message:
+        # Locked: a process that was taken for dead may be saving more of it.
         leaf = conversation.active_leaf
+        if leaf is not None:
+            leaf.refresh_from_db(from_queryset=Message.objects.select_for_update())
         if leaf is None or leaf.role != Role.ASSISTANT or not leaf.content.strip():
             raise ValidationError("The last message is no answer that could go on.", code="nothing_to_continue")
+        leaf.generations.update(superseded=True)
         leaf.status = MessageStatus.GENERATING
         leaf.error, leaf.finish_reason, leaf.model = None, "", model
         leaf.save(update_fields=["status", "error", "finish_reason", "model", "updated_at"])
@@ -138,6 +145,8 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
         wants_title=not conversation.title,
         text=answer.content,
         reasoning=answer.reasoning,
+        completion_tokens=answer.completion_tokens,
+        edited_at=answer.edited_at,
     )
 
 

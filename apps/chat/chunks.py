@@ -45,6 +45,8 @@ class Chunks:
         """To go on where these frames of somebody else's stop."""
         chunks = cls(message_id)
         for each in frames:
+            if each == DONE:
+                continue
             match json.loads(each.removeprefix(b"data: ")):
                 case {"type": "start"}:
                     chunks._started = True
@@ -57,7 +59,8 @@ class Chunks:
 
     def start(self) -> list[bytes]:
         self._started = True
-        return [frame({"type": "start", "messageId": self.message_id}), frame({"type": "start-step"})]
+        which = {"messageId": self.message_id} if self.message_id else {}
+        return [frame({"type": "start", **which}), frame({"type": "start-step"})]
 
     def text(self, delta: str) -> list[bytes]:
         return self._delta("text", delta)

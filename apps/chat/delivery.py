@@ -16,12 +16,12 @@ from rest_framework.views import APIView
 from apps.api.responses import AwaitedResponse
 from apps.chat import runtime
 from apps.chat.chunks import HEADERS
-from apps.chat.outcomes import DELETED, DETAILS, INTERRUPTED, UNFORESEEN, Outcome
+from apps.chat.outcomes import DELETED, DETAILS, INTERRUPTED, LEAVING, UNFORESEEN, Outcome
 from apps.chat.providers import ProviderBusy, ProviderTimeout
 
 T = TypeVar("T")
 
-FAILURES = {ProviderBusy.code: 503, ProviderTimeout.code: 504, INTERRUPTED: 503, UNFORESEEN: 500}
+FAILURES = {ProviderBusy.code: 503, ProviderTimeout.code: 504, INTERRUPTED: 503, LEAVING: 503, UNFORESEEN: 500}
 
 
 class EventStreamRenderer(BaseRenderer):
@@ -79,9 +79,9 @@ def awaited(
 ) -> HttpResponseBase:
     """JSON, once `news` is there; what `respond` raises is answered as everywhere."""
 
-    def as_json(outcome: T) -> Any:
+    def as_json(came: Callable[[], T]) -> Any:
         try:
-            response = respond(outcome)
+            response = respond(came())
         except Exception as error:  # as DRF's own dispatch does, which has returned long ago
             response = view.handle_exception(error)
         return view.finalize_response(request, response).render()

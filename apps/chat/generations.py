@@ -6,20 +6,22 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.chat.asking import Job
 from apps.chat.models import Generation, GenerationStatus, Purpose
-from apps.chat.outcomes import DELETED, DETAILS, GONE, INTERRUPTED, Outcome, render_turn
+from apps.chat.outcomes import DELETED, GONE, INTERRUPTED, Outcome, error_of, render_turn
 from apps.chat.providers import Usage
 from apps.conversations import turns
 from apps.conversations.models import Conversation, Message, MessageStatus
 
 # How long a heartbeat may stand still until its process counts as dead.
 LEASE = timedelta(seconds=15)
+
+MOST_TOKENS = 2**31 - 1  # that the column can hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,16 @@ class Written:
 
 
 def checkpoint(job: Job, written: Written) -> bool:
-    """Save the text so far. False where the message is gone, and with it the reason to go on."""
+    """Save the text so far. False where the message is gone or no longer ours, and with it the reason to go on."""
     rows = _still_ours(job).filter(status__in=[MessageStatus.GENERATING, MessageStatus.INTERRUPTED])
     return bool(rows.update(content=written.text, reasoning=written.reasoning, updated_at=timezone.now()))
 
 
 def _still_ours(job: Job) -> QuerySet[Message]:
-    """The message, unless a later generation goes on with it: a sweep had called this one dead meanwhile."""
-    later = Generation.objects.filter(message=OuterRef("pk"), pk__gt=job.generation)
-    return Message.objects.filter(~Exists(later), pk=job.message)
+    """The message, unless it was edited or gone on with since a sweep, or a stop, took this process for dead."""
+    ours = Generation.objects.filter(pk=job.generation, message=OuterRef("pk"), superseded=False)
+    unchanged = {"edited_at": job.edited_at} if job.edited_at else {"edited_at__isnull": True}
+    return Message.objects.filter(Exists(ours), pk=job.message, **unchanged)
 
 
 @transaction.atomic
@@ -57,18 +60,26 @@ def end(job: Job, written: Written) -> Outcome:
     Overwrites `interrupted`: a sweep may have given up on a generation whose process lost the database for a while.
     One that somebody stopped meanwhile stays stopped.
     """
+    with connection.cursor() as cursor:
+        # Whoever holds the rows for long is not waited for in a thread of the pool; the next try is.
+        cursor.execute("SET LOCAL lock_timeout = '5s'")
     conversation = _locked(job.conversation)
-    message = _still_ours(job).select_related("parent").first() if conversation else None
-    generation = Generation.objects.filter(pk=job.generation).first()
+    generation = Generation.objects.select_related("message").filter(pk=job.generation).first()
     if generation is None:
         return GONE
-    if conversation is None or message is None:
+    if conversation is None or generation.message is None:
         _save_end(generation, written, GenerationStatus.STOPPED, DELETED)
         return GONE
     status, error = written.status, written.error
-    if generation.status == GenerationStatus.STOPPED:
+    if generation.status == GenerationStatus.STOPPED or (
+        status == MessageStatus.INTERRUPTED and generation.stop_requested
+    ):
         status, error = MessageStatus.STOPPED, ""
-    _save_message(message, written, status, error, goes_on=bool(job.text))
+    message = _still_ours(job).select_related("parent").first()
+    if message is None:
+        _save_end(generation, written, GenerationStatus(generation.status), generation.error)
+        return Outcome(render_turn(conversation, generation.message), generation.status, generation.error)
+    _save_message(message, written, status, error, job.completion_tokens)
     _save_end(generation, written, GenerationStatus(status), error)
     _no_longer_generating(conversation, message)
     return Outcome(render_turn(conversation, message), status, error, written.retry_after)
@@ -81,16 +92,17 @@ def _locked(conversation_id: object) -> Conversation | None:
         return None
 
 
-def _save_message(message: Message, written: Written, status: MessageStatus, error: str, *, goes_on: bool) -> None:
+def _save_message(message: Message, written: Written, status: MessageStatus, error: str, before: int | None) -> None:
+    """`before`: the tokens of the text that this generation went on with."""
     usage = written.usage or Usage(None, None)
-    before = message.completion_tokens if goes_on else None
     message.content, message.reasoning = written.text, written.reasoning
     message.status = status
     message.finish_reason = written.finish_reason
-    message.error = {"code": error, "detail": DETAILS[error]} if error else None
+    message.error = error_of(error)
     message.model = written.model or message.model
     message.prompt_tokens = usage.prompt_tokens
-    message.completion_tokens = usage.completion_tokens if before is None else before + (usage.completion_tokens or 0)
+    counts = [count for count in (before, usage.completion_tokens) if count is not None]
+    message.completion_tokens = min(sum(counts), MOST_TOKENS) if counts else None
     message.save(
         update_fields=[
             *["content", "reasoning", "status", "finish_reason", "error"],
@@ -174,13 +186,17 @@ def stop_anyway(generation_id: UUID) -> None:
     _end_for(Generation.objects.filter(pk=generation_id), GenerationStatus.STOPPED, "")
 
 
-def sweep() -> int:
-    """End what dead processes left running, as interrupted and with the text that was saved. How many there were."""
-    stale = Generation.objects.filter(heartbeat__lt=Now() - LEASE, status=GenerationStatus.RUNNING)
-    return sum(
-        _end_for(stale.filter(pk=key), GenerationStatus.INTERRUPTED, INTERRUPTED)
-        for key in stale.values_list("pk", flat=True)
+def sweep(spare: Collection[UUID] = ()) -> int:
+    """End what dead processes left running, with the text that was saved: as interrupted, or as stopped where that was
+    asked for. How many there were. `spare`: what the caller itself writes, however late its heartbeats are."""
+    stale = Generation.objects.filter(heartbeat__lt=Now() - LEASE, status=GenerationStatus.RUNNING).exclude(
+        pk__in=spare
     )
+    ended = 0
+    for key, stop in stale.values_list("pk", "stop_requested"):
+        how = (GenerationStatus.STOPPED, "") if stop else (GenerationStatus.INTERRUPTED, INTERRUPTED)
+        ended += _end_for(stale.filter(pk=key), *how)
+    return ended
 
 
 @transaction.atomic
@@ -197,7 +213,7 @@ def _end_for(generations: QuerySet[Generation], status: GenerationStatus, error:
     message = Message.objects.filter(generations=generation.pk).select_related("parent").first()
     if conversation is not None and message is not None:
         message.status = MessageStatus(status)
-        message.error = {"code": error, "detail": DETAILS[error]} if error else None
+        message.error = error_of(error)
         message.save(update_fields=["status", "error", "updated_at"])
         _no_longer_generating(conversation, message)
     return True

@@ -6,6 +6,7 @@ from the start.
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from apps.chat.chunks import KEEP_ALIVE
 from apps.chat.outcomes import Outcome
@@ -42,11 +43,9 @@ class Live:
         without, or at the end."""
         news = self._news
         if shown == len(self.frames) and not self.has_ended:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(patience):
                     await news.wait()
-            except TimeoutError:
-                return []
         return self.frames[shown:]
 
     async def follow(self) -> AsyncIterator[bytes]:

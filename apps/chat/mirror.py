@@ -8,7 +8,7 @@ from django.db import Error as DatabaseError
 
 from apps.api.threads import with_rows
 from apps.chat import outcomes
-from apps.chat.chunks import Chunks
+from apps.chat.chunks import DONE, Chunks
 from apps.chat.live import Live
 from apps.chat.outcomes import Outcome
 from apps.chat.relay import LOST, RETRY_SECONDS, Relay
@@ -26,16 +26,17 @@ async def fill(live: Live, generation: UUID, relay: Relay | None) -> None:
         # Saved first, told second: what has just ended gets one more look.
         had_ended = outcome is not None
         frames, last = await _news(generation, len(live.frames), relay)
-        if last:
-            live.end(frames, await _outcome(generation) or outcomes.GONE)
+        if last or frames[-1:] == [DONE]:
+            live.end(frames, await _end(generation))
             return
         if frames:
             live.publish(frames)
-        elif had_ended:
+        elif outcome is not None and had_ended:
             break
         else:
             outcome = await _outcome(generation)
-    live.end(_rest(live.frames, outcome or outcomes.GONE), outcome or outcomes.GONE)
+    assert outcome is not None
+    live.end(_rest(live.frames, outcome), outcome)
 
 
 def _rest(shown: list[bytes], outcome: Outcome) -> list[bytes]:
@@ -55,8 +56,18 @@ async def _news(generation: UUID, shown: int, relay: Relay | None) -> tuple[list
 
 
 async def _outcome(generation: UUID) -> Outcome | None:
+    """None while it runs, or while nobody can say."""
     try:
         return await with_rows(outcomes.read, generation)
     except DatabaseError as error:
         log.warning("the database failed; trying again", extra={"reason": type(error).__name__})
         return None
+
+
+async def _end(generation: UUID) -> Outcome:
+    """Of one that was told to its end. Where the row still runs, its process gave up saving it."""
+    while True:
+        try:
+            return await with_rows(outcomes.read, generation) or outcomes.UNSAVED
+        except DatabaseError:
+            await asyncio.sleep(POLL_SECONDS)

@@ -52,6 +52,8 @@ class Generation(Row):
     status = models.CharField(max_length=12, choices=GenerationStatus.choices, default=GenerationStatus.RUNNING)
     heartbeat = models.DateTimeField(db_default=Now())
     stop_requested = models.BooleanField(default=False)
+    # Another one goes on with its message, which it may no longer write.
+    superseded = models.BooleanField(default=False)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
     # Of the request that came with the key: its route and its body as sent.
     fingerprint = models.CharField(max_length=64, blank=True)

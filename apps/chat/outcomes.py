@@ -12,6 +12,7 @@ from apps.conversations.serializers import ConversationSerializer, render_messag
 INTERRUPTED = "interrupted"
 UNFORESEEN = "internal_error"
 DELETED = "deleted"
+LEAVING = "shutting_down"
 
 # What people are told, by the code that programs are.
 DETAILS = {
@@ -19,6 +20,7 @@ DETAILS = {
     INTERRUPTED: "The answer was interrupted. What had been written is kept.",
     UNFORESEEN: "Something went wrong on this server.",
     DELETED: "This answer was deleted.",
+    LEAVING: "This server is about to stop. The answer is written elsewhere: come back to it.",
 }
 
 
@@ -37,6 +39,14 @@ class Outcome:
 
 
 GONE = Outcome(None, GenerationStatus.STOPPED, DELETED)
+# No more is coming, and the rows do not say yet how it ended.
+UNSAVED = Outcome(None, GenerationStatus.INTERRUPTED, INTERRUPTED)
+ELSEWHERE = Outcome(None, GenerationStatus.INTERRUPTED, LEAVING)
+
+
+def error_of(code: str) -> dict[str, str] | None:
+    """As a message keeps it."""
+    return {"code": code, "detail": DETAILS[code]} if code else None
 
 
 def read(generation_id: UUID) -> Outcome | None:

@@ -6,7 +6,7 @@ Runs as a task of the server, not of a request: it goes on when the client goes 
 import asyncio
 import logging
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 
 from django.db import Error as DatabaseError
@@ -55,19 +55,20 @@ class Producer:
         self._over = False
         self._began = time.monotonic()
         self._first_token_ms: int | None = None
-        self._cancelled_as = MessageStatus.INTERRUPTED
-        self._patience: tuple[float, ...] = PATIENCE
+        self._cancelled_as: MessageStatus | None = None
+        self._hurry = asyncio.Event()
         self.live.publish(self._chunks.rest_of(job.reasoning, job.text))
         self._listening = asyncio.create_task(self._listen())
 
     def cancel(self, status: MessageStatus, *, hurry: bool = False) -> None:
-        """Hang up on the model. What was said is kept and saved under `status`; with `hurry`, in one try."""
-        self._cancelled_as = status
+        """Hang up on the model. What was said is kept and saved under `status`, the first that is named; with `hurry`,
+        in one try more."""
+        self._cancelled_as = self._cancelled_as or status
         if hurry:
-            self._patience = ()
+            self._hurry.set()
         self._listening.cancel()
 
-    async def run(self) -> Written:
+    async def run(self) -> Outcome:
         saver = spawn(self._keep_saving())
         ended = UNFORESEEN
         try:
@@ -76,7 +77,7 @@ class Producer:
             log.warning("provider", extra={"code": error.code, "reason": error.reason, "source": self.job.source})
             ended = Written("", status=MessageStatus.FAILED, error=error.code, retry_after=error.retry_after)
         except asyncio.CancelledError:
-            ended = CANCELLED[self._cancelled_as]
+            ended = CANCELLED[self._cancelled_as or MessageStatus.INTERRUPTED]
         finally:
             # For what nobody foresaw, too: no answer is left without an end.
             ended = self._so_far(ended)
@@ -84,8 +85,8 @@ class Producer:
             self._dirty.set()
             self._much.set()
             await asyncio.gather(saver, return_exceptions=True)
-            await self._end(ended)
-        return ended
+            outcome = await self._end(ended)
+        return outcome
 
     async def _listen(self) -> Written:
         """Follow the provider to its end; what it said goes to readers at once."""
@@ -142,14 +143,14 @@ class Producer:
             self._unsaved = 0
             try:
                 if not await with_rows(generations.checkpoint, self.job, self._so_far(Written(""))):
-                    self.cancel(MessageStatus.INTERRUPTED)  # Its row is gone.
+                    self.cancel(MessageStatus.INTERRUPTED)  # Nobody is to see the rest.
                     return
             except DatabaseError as error:
                 what = {"generation": str(self.job.generation), "reason": type(error).__name__}
                 log.warning("checkpoint not saved; the next one follows", extra=what)
                 self._dirty.set()
 
-    async def _end(self, ended: Written) -> None:
+    async def _end(self, ended: Written) -> Outcome:
         """Save first, tell second."""
         try:
             outcome = await self._saved(ended)
@@ -158,15 +159,15 @@ class Producer:
             what = {"generation": str(self.job.generation), "reason": type(error).__name__}
             log.error("end not saved", extra=what)
             self.give_up()
-            return
+            return outcomes.UNSAVED
         metrics.GENERATIONS.labels(outcome.status).inc()
         metrics.GENERATION_SECONDS.observe((ended.latency_ms or 0) / 1000)
         self.live.end(self._chunks.end(outcome), outcome)
+        return outcome
 
     def give_up(self) -> None:
         """Tell readers that there is no more to come, though the end is not saved."""
-        outcome = Outcome(None, MessageStatus.INTERRUPTED, outcomes.INTERRUPTED)
-        self.live.end(self._chunks.end(outcome), outcome)
+        self.live.end(self._chunks.end(outcomes.UNSAVED), outcomes.UNSAVED)
 
     async def _saved(self, ended: Written) -> Outcome:
         tries = 0
@@ -174,7 +175,9 @@ class Producer:
             try:
                 return await with_rows(generations.end, self.job, ended)
             except DatabaseError:
-                if tries >= len(self._patience):
+                if tries >= len(PATIENCE) or self._hurry.is_set():
                     raise
-                await asyncio.sleep(self._patience[tries])
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE[tries]):
+                        await self._hurry.wait()
                 tries += 1

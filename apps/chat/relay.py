@@ -8,6 +8,7 @@ writes. Nothing is kept in Redis that the database does not hold by the end of t
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -61,7 +62,9 @@ class Relay:
         while True:
             try:
                 if told is None:
-                    told = await self._told(generation)
+                    told, ended = await self._told(generation)
+                    if ended:
+                        return
                 frames = await live.after(told, patience=60.0)
                 ended = live.has_ended and told + len(frames) == len(live.frames)
                 if frames or ended:
@@ -79,21 +82,31 @@ class Relay:
                         return
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _told(self, generation: UUID) -> int:
-        newest: Any = await self._redis.xrevrange(stream_of(generation), count=1)
-        return int(newest[0][0].split(b"-")[0]) if newest else 0
-
-    async def _add(self, generation: UUID, told: int, frames: list[bytes], ended: bool) -> None:
+    async def _told(self, generation: UUID) -> tuple[int, bool]:
+        """How many frames Redis has, and whether it has the end. What has a hole is thrown away, to be told anew."""
         key = stream_of(generation)
         async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.xlen(key)
+            pipeline.xrevrange(key, count=1)
+            length, newest = await pipeline.execute()
+        number, end = map(int, newest[0][0].split(b"-")) if newest else (0, 0)
+        if length == number + end:
+            return number, bool(end)
+        await self._redis.delete(key)
+        return 0, False
+
+    async def _add(self, generation: UUID, told: int, frames: list[bytes], ended: bool) -> None:
+        """Raises `RedisError` where what was told before is not all there: Redis came back without it."""
+        key = stream_of(generation)
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.xlen(key)
             for number, frame in enumerate(frames, told + 1):
-                # Only the first frame makes the stream: no other may stand first in one that was forgotten.
-                pipeline.xadd(key, {"frame": frame}, id=f"{number}-0", nomkstream=number > 1)
+                pipeline.xadd(key, {"frame": frame}, id=f"{number}-0")
             if ended:
-                pipeline.xadd(key, {"end": b""}, id=f"{told + len(frames)}-1", nomkstream=True)
+                pipeline.xadd(key, {"end": b""}, id=f"{told + len(frames)}-1")
             pipeline.expire(key, ENDED_SECONDS if ended else RUNNING_SECONDS)
-            added = await pipeline.execute()
-        if None in added:
+            there, *_ = await pipeline.execute()
+        if there != told:
             raise RedisError("the stream was forgotten")
 
     async def read(self, generation: UUID, shown: int) -> tuple[list[bytes], bool]:
@@ -102,8 +115,17 @@ class Relay:
         key = stream_of(generation)
         found: Any = await self._redis.xread({key: f"{shown}-0"}, count=MOST_FRAMES, block=int(BLOCK_SECONDS * 1000))
         entries: list[tuple[bytes, dict[bytes, bytes]]] = found[0][1] if found else []
-        frames = [fields[b"frame"] for _, fields in entries if b"frame" in fields]
-        return frames, any(b"end" in fields for _, fields in entries)
+        frames: list[bytes] = []
+        for identity, fields in entries:
+            number, end = map(int, identity.split(b"-"))
+            if number != shown + len(frames) + 1 - end:
+                break  # what is missing is about to be told anew
+            if end:
+                return frames, True
+            frames.append(fields[b"frame"])
+        if entries and not frames:
+            await asyncio.sleep(RETRY_SECONDS)
+        return frames, False
 
     async def ask_to_stop(self, generation: UUID) -> None:
         """Where Redis is away, the word left in the database is found a moment later."""
@@ -122,7 +144,8 @@ class Relay:
                     while True:
                         message = await messages.get_message(timeout=BLOCK_SECONDS)
                         if message is not None:
-                            stop(UUID(message["data"].decode()))
+                            with suppress(ValueError):  # somebody else's word on our channel
+                                stop(UUID(message["data"].decode()))
             except LOST:
                 await asyncio.sleep(RETRY_SECONDS)
 

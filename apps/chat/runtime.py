@@ -6,7 +6,7 @@ have left behind.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +18,12 @@ from apps.api import metrics
 from apps.api.threads import spawn, with_rows
 from apps.chat import generations, mirror, outcomes, sources, titles
 from apps.chat.asking import Job
-from apps.chat.generations import Written
+from apps.chat.chunks import Chunks
 from apps.chat.live import Live
 from apps.chat.outcomes import INTERRUPTED, Outcome
 from apps.chat.producer import Producer
 from apps.chat.relay import Relay
+from apps.conversations import changes
 from apps.conversations.models import MessageStatus
 
 log = logging.getLogger("dramatis.chat")
@@ -31,31 +32,36 @@ log = logging.getLogger("dramatis.chat")
 LOOK = 1.0
 BEAT = 4.0
 SWEEP = 2.0
+PRUNE = 3600.0
 
 # How long an answer that has ended is still shown to those who had just asked for it.
 LINGER = 10.0
 # How long somebody who stops an answer waits for the process that writes it.
 STOP_PATIENCE = 5.0
-# How long the last words of this process may take to reach the others.
+# How long the ends of what a stop cuts off may take to be saved, and then to reach the other processes.
+LAST_SAVES = 5.0
 LAST_WORDS = 2.0
 
 _loop: asyncio.AbstractEventLoop | None = None
 _relay: Relay | None = None
-_running: dict[UUID, tuple[Producer, asyncio.Task[Written]]] = {}
+_running: dict[UUID, tuple[Producer, asyncio.Task[Outcome]]] = {}
 _lives: dict[UUID, Live] = {}
+_mirrors: dict[UUID, asyncio.Task[Any]] = {}
 # What goes on beside: those that look after this process, that tell or mirror answers, that ask for titles.
 _keepers: set[asyncio.Task[Any]] = set()
 _telling: set[asyncio.Task[Any]] = set()
 _mirroring: set[asyncio.Task[Any]] = set()
 _titling: set[asyncio.Task[Any]] = set()
+# After an outage the other processes have to move their heartbeats before anybody calls them dead.
+_sweeps_from = 0.0
 
 
 class NotWriting(APIException):
-    """Nothing was saved; the same request may be sent again, to a server that is up."""
+    """Nothing was done; the same request may be sent again, to a server that is up."""
 
     status_code = 503
     default_code = "shutting_down"
-    default_detail = "This server is about to stop. Nothing was saved; please try again."
+    default_detail = "This server is about to stop, and did nothing. Please try again."
     wait = 2
 
 
@@ -65,6 +71,7 @@ async def start() -> None:
     _go(_keepers, _keep(_look, LOOK))
     _go(_keepers, _keep(_beat, BEAT))
     _go(_keepers, _keep(_sweep, SWEEP))
+    _go(_keepers, _keep(_prune, PRUNE))
     if settings.REDIS_URL:
         _relay = Relay(settings.REDIS_URL)
         _go(_keepers, _relay.hear_stops(_hang_up))
@@ -81,7 +88,10 @@ async def stop() -> None:
     for producer, _ in _running.values():
         producer.cancel(MessageStatus.INTERRUPTED, hurry=True)
     await _end(_titling)
-    await asyncio.gather(*_tasks(), return_exceptions=True)
+    if work := _tasks():
+        # What cannot be saved by then, somebody else's sweep ends.
+        _, late = await asyncio.wait(work, timeout=LAST_SAVES)
+        await _end(late)
     if _telling:
         await asyncio.wait(_telling, timeout=LAST_WORDS)
     for tasks in (_telling, _mirroring, _keepers):
@@ -93,13 +103,15 @@ async def stop() -> None:
     await sources.close()
 
 
-def _go(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, Any]) -> None:
+def _go(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
     task = spawn(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+    return task
 
 
-async def _end(tasks: set[asyncio.Task[Any]]) -> None:
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    tasks = list(tasks)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -125,15 +137,19 @@ def launch(job: Job) -> None:
 
 
 def _begin(job: Job) -> None:
-    live = _lives[job.generation] = Live()
-    producer = Producer(job, sources.provider(job.source), live)
+    provider = sources.provider(job.source)
+    # Somebody may have asked for it already, and be looking at a mirror: it becomes the thing itself.
+    live = _lives.setdefault(job.generation, Live())
+    producer = Producer(job, provider, live)
     task = spawn(producer.run())
     _running[job.generation] = (producer, task)
+    if mirroring := _mirrors.pop(job.generation, None):
+        mirroring.cancel()
     metrics.LIVE.inc()
     if _relay is not None:
         _go(_telling, _relay.publish(job.generation, live))
 
-    def over(task: asyncio.Task[Written]) -> None:
+    def over(task: asyncio.Task[Outcome]) -> None:
         del _running[job.generation]
         metrics.LIVE.dec()
         if not live.has_ended:
@@ -146,9 +162,10 @@ def _begin(job: Job) -> None:
     task.add_done_callback(over)
 
 
-def _after(producer: Producer, written: Written) -> None:
-    if producer.job.wants_title and written.status == MessageStatus.COMPLETE:
-        _go(_titling, titles.give_title(producer.job, producer.provider, written.text, ask=settings.AI_TITLES))
+def _after(producer: Producer, outcome: Outcome) -> None:
+    if producer.job.wants_title and outcome.status == MessageStatus.COMPLETE and outcome.turn is not None:
+        text = outcome.turn["assistant_message"]["content"]
+        _go(_titling, titles.give_title(producer.job, producer.provider, text, ask=settings.AI_TITLES))
 
 
 # ── Readers: on the event loop ───────────────────────────────────────────────────────────────
@@ -158,7 +175,7 @@ def _live(generation: UUID) -> Live:
     """What this process writes, or follows of another one's; one of each, however many look on."""
     if generation not in _lives:
         _lives[generation] = Live()
-        _go(_mirroring, _mirrored(generation, _lives[generation]))
+        _mirrors[generation] = _go(_mirroring, _mirrored(generation, _lives[generation]))
     return _lives[generation]
 
 
@@ -166,9 +183,11 @@ async def _mirrored(generation: UUID, live: Live) -> None:
     try:
         await mirror.fill(live, generation, _relay)
     finally:
-        if not live.has_ended:  # this process stops; the answer goes on elsewhere
-            live.end([], Outcome(None, MessageStatus.INTERRUPTED, INTERRUPTED))
-        _forget_later(generation)
+        if generation not in _running:
+            _mirrors.pop(generation, None)
+            if not live.has_ended:  # this process stops; the answer goes on elsewhere
+                live.end(Chunks.after(live.frames, "").end(outcomes.ELSEWHERE), outcomes.ELSEWHERE)
+            _forget_later(generation)
 
 
 def _forget_later(generation: UUID) -> None:
@@ -197,7 +216,7 @@ async def stopped(generation: UUID) -> Outcome:
             return await live.outcome()
     except TimeoutError:
         await with_rows(generations.stop_anyway, generation)
-        return await with_rows(outcomes.read, generation) or outcomes.GONE
+        return await with_rows(outcomes.read, generation) or outcomes.UNSAVED
 
 
 # ── Looking after what is written ────────────────────────────────────────────────────────────
@@ -209,11 +228,13 @@ def _hang_up(generation: UUID) -> None:
 
 
 async def _keep(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
+    global _sweeps_from
     while True:
         try:
             await work()
         except DatabaseError as error:
             # Whatever it is, leases must not lapse for it.
+            _sweeps_from = asyncio.get_running_loop().time() + 2 * BEAT
             log.warning("the database failed; trying again", extra={"reason": type(error).__name__})
         await asyncio.sleep(seconds)
 
@@ -231,5 +252,13 @@ async def _beat() -> None:
 
 
 async def _sweep() -> None:
-    if ended := await with_rows(generations.sweep):
+    if asyncio.get_running_loop().time() < _sweeps_from:
+        return
+    if ended := await with_rows(generations.sweep, list(_running)):
         log.warning("ended answers that dead processes had left", extra={"count": ended})
+
+
+async def _prune() -> None:
+    # A bounded piece at a time; whoever is faster leaves nothing to do for the others.
+    while await with_rows(changes.prune):
+        pass

@@ -15,11 +15,10 @@ INSTRUCTION = "Write a short title, at most six words, for the conversation belo
 
 async def give_title(job: Job, provider: Provider, answer: str, *, ask: bool) -> None:
     """`ask`: whether the model is asked at all."""
-    title = await _asked(job, provider, answer) if ask else ""
-    await with_rows(generations.save_title, job.conversation, title or first_words(job.first_words))
-
-
-async def _asked(job: Job, provider: Provider, answer: str) -> str:
+    words = first_words(job.first_words)
+    if not ask:
+        await with_rows(generations.save_title, job.conversation, words)
+        return
     excerpt = f"User: {job.first_words[:2000]}\n\nReply: {answer[:2000]}"
     messages = [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": excerpt}]
     request = Request(model=job.request.model, messages=messages, temperature=0.3, max_tokens=32, stream=False)
@@ -31,8 +30,8 @@ async def _asked(job: Job, provider: Provider, answer: str) -> str:
     except ProviderError as error:
         failure = error.code
     latency_ms = round((time.monotonic() - began) * 1000)
+    await with_rows(generations.save_title, job.conversation, tidy(title) or words)
     await with_rows(generations.record_title, job, model, usage, failure, latency_ms)
-    return tidy(title)
 
 
 def tidy(text: str) -> str:

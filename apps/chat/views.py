@@ -121,10 +121,11 @@ class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
     @action(detail=True, methods=["post"], serializer_class=NothingSerializer)
     def stop(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Stop the answer that is being written, from any device. What was written is kept. Stopping twice is fine."""
-        generation = generations.ask_to_stop(self.get_object())
+        conversation = self.get_object()
+        runtime.check_is_writing()
+        generation = generations.ask_to_stop(conversation)
         if generation is None:
             return Response({"assistant_message": None})
-        runtime.check_is_writing()
 
         def respond(outcome: Outcome) -> Response:
             return Response({"assistant_message": outcome.turn and outcome.turn["assistant_message"]})

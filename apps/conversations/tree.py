@@ -15,28 +15,32 @@ from apps.conversations.models import Conversation, Message
 
 Siblings = dict[Any, list[UUID]]
 
-PATH = """
+UPWARDS = """
 WITH RECURSIVE path AS (
-    SELECT id, parent_id, 1 AS steps, length(content) AS characters
-    FROM conversations_message WHERE id = %(start)s AND conversation_id = %(conversation)s
+    SELECT id, parent_id, 1 AS steps FROM conversations_message
+    WHERE id = %(start)s AND conversation_id = %(conversation)s
   UNION ALL
-    SELECT up.id, up.parent_id, path.steps + 1, path.characters + length(up.content)
-    FROM conversations_message up JOIN path ON up.id = path.parent_id
-    WHERE path.steps < %(limit)s AND path.characters < %(characters)s
+    SELECT up.id, up.parent_id, path.steps + 1 FROM conversations_message up JOIN path ON up.id = path.parent_id
+    WHERE path.steps < %(limit)s
 )
+SELECT id FROM path ORDER BY steps
 """
-
-UPWARDS = PATH + "SELECT id FROM path ORDER BY steps"  # noqa: S608  # nothing of it comes from outside
 
 # Tool results have a place of their own in a prompt; an imported chat has messages that are shown to people alone.
-HISTORY = (
-    PATH
-    + """
-SELECT message.role, message.content FROM path JOIN conversations_message message USING (id)
-WHERE message.role <> 'tool' AND NOT message.extra @> '{"hidden": true}' AND message.content <> ''
-ORDER BY path.steps DESC
-"""
+HISTORY = """
+WITH RECURSIVE path AS (
+    SELECT id, parent_id, role, content, 1 AS steps, 0 AS after,
+        role <> 'tool' AND NOT extra @> '{"hidden": true}' AS told
+    FROM conversations_message WHERE id = %(start)s AND conversation_id = %(conversation)s
+  UNION ALL
+    SELECT up.id, up.parent_id, up.role, up.content, path.steps + 1, path.after + size.characters,
+        up.role <> 'tool' AND NOT up.extra @> '{"hidden": true}'
+    FROM path JOIN conversations_message up ON up.id = path.parent_id,
+    LATERAL (SELECT CASE WHEN path.told THEN length(path.content) ELSE 0 END AS characters) size
+    WHERE path.after + size.characters < %(characters)s
 )
+SELECT role, content FROM path WHERE told AND content <> '' ORDER BY steps DESC
+"""
 
 # The branches that the path from `leaf` runs through, each with how far down; then what lies above the edge in them.
 TOWARDS_LEAF = """
@@ -83,12 +87,12 @@ WITH RECURSIVE subtree AS (
 SELECT id FROM subtree
 """
 
-NO_LIMIT = 2**31 - 1
+MOST_CHARACTERS = 2**31 - 1  # that PostgreSQL adds up
 
 
 def path_to(leaf: Any, conversation: Conversation, *, limit: int) -> list[Message]:
     """The messages from `leaf` up, nearest first: at most `limit`."""
-    return _in_order(_ids(UPWARDS, start=leaf, conversation=conversation.pk, limit=limit, characters=NO_LIMIT))
+    return _in_order(_ids(UPWARDS, start=leaf, conversation=conversation.pk, limit=limit))
 
 
 def ids_to(leaf: Any, conversation: Conversation) -> list[UUID]:
@@ -99,8 +103,7 @@ def ids_to(leaf: Any, conversation: Conversation) -> list[UUID]:
 def history(leaf: Any, conversation: Conversation, *, characters: int) -> list[tuple[str, str]]:
     """Role and content of what a model may hear of the path to `leaf`, oldest first; of a long one the end, as soon as
     it exceeds `characters`."""
-    characters = min(characters, NO_LIMIT)
-    return _rows(HISTORY, start=leaf, conversation=conversation.pk, limit=NO_LIMIT, characters=characters)
+    return _rows(HISTORY, start=leaf, conversation=conversation.pk, characters=min(characters, MOST_CHARACTERS))
 
 
 def path_after(end: Any, leaf: Any, conversation: Conversation, *, limit: int) -> list[Message]:

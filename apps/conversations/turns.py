@@ -31,12 +31,19 @@ def locked(conversation: Any) -> Conversation:
     return rows.get(pk=conversation)
 
 
+def hold(user: User) -> None:
+    """Before rows are made that refer to a user and to others of theirs: the database looks at those keys at the end
+    and in its own order, while an account's deletion takes the user first."""
+    User.objects.select_for_update(no_key=True).filter(pk=user.pk).values_list("pk").first()
+
+
 @transaction.atomic
 def begin(user: User, character: Character, *, greeting: int = 0, **fields: Any) -> Conversation:
     """A new conversation, its greetings there as sibling first messages, the chosen one active.
 
     `greeting` is an index that `character.greeting_at` knows; 0 for a character who says nothing first.
     """
+    hold(user)
     now = timezone.now()
     conversation = Conversation(user=user, character=character, character_name=character.name, created_at=now, **fields)
     greetings = {

@@ -81,6 +81,7 @@ class Migration(migrations.Migration):
             models.CharField(choices=[("turn", "Turn"), ("title", "Title")], default="turn", max_length=10),
         ),
         migrations.AddField("generation", "stop_requested", models.BooleanField(default=False)),
+        migrations.AddField("generation", "superseded", models.BooleanField(default=False)),
         migrations.AddField(
             "generation", "fingerprint", models.CharField(blank=True, default="", max_length=64), preserve_default=False
         ),
