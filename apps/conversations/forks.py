@@ -32,7 +32,7 @@ def fork(conversation: Conversation, message: Message | None) -> Conversation:
     """
     made = Conversation(user=conversation.user, **{name: getattr(conversation, name) for name in SAME})
     if message is not None:
-        originals = tree.ids_to(message.pk, conversation)[::-1]
+        originals = tree.ids_to(message)[::-1]
         copies = [new_id() for _ in originals]
         said = ", ".join(
             connection.ops.quote_name(str(field.column))

@@ -95,9 +95,9 @@ def path_to(leaf: Any, conversation: Conversation, *, limit: int) -> list[Messag
     return _in_order(_ids(UPWARDS, start=leaf, conversation=conversation.pk, limit=limit))
 
 
-def ids_to(leaf: Any, conversation: Conversation) -> list[UUID]:
+def ids_to(leaf: Message) -> list[UUID]:
     """The ids of the whole path from `leaf` up, nearest first."""
-    return _ids(UPWARDS, start=leaf, conversation=conversation.pk, limit=NO_LIMIT, characters=NO_LIMIT)
+    return _ids(UPWARDS, start=leaf.pk, conversation=leaf.conversation_id, limit=leaf.depth + 1)
 
 
 def history(leaf: Any, conversation: Conversation, *, characters: int) -> list[tuple[str, str]]:
