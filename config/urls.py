@@ -15,6 +15,7 @@ from apps.api.paths import IdConverter
 from apps.characters.views import CharacterViewSet
 from apps.chat.takeout_views import TakeoutView
 from apps.chat.views import ChatViewSet, ModelsView
+from apps.conversations.document_views import DocumentViewSet
 from apps.conversations.views import ConversationViewSet, MessageViewSet
 
 register_converter(IdConverter, "id")
@@ -26,6 +27,7 @@ router.include_format_suffixes = False
 router.register("characters", CharacterViewSet, basename="character")
 # First, or the API's root would look for the list of conversations here, where there is none.
 router.register("conversations", ChatViewSet, basename="chat")
+router.register("conversations", DocumentViewSet, basename="document")
 router.register("conversations", ConversationViewSet, basename="conversation")
 
 messages = MessageViewSet.as_view({"get": "list", "post": "create"})

@@ -51,6 +51,12 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     "/api/characters/{id}/": lambda who: {"name": "Grace"},
     "/api/conversations/": lambda who: {"character": str(who.character.pk)},
     "/api/conversations/{id}/": lambda who: {"title": "Watches"},
+    "/api/conversations/import/": lambda who: {
+        "format": "dramatis.conversation",
+        "version": 1,
+        "messages": [{"id": 0, "parent": None, "role": "user", "content": "Once upon a time."}],
+    },
+    "/api/conversations/{id}/fork/": lambda who: {"message": str(who.message.pk)},
     "/api/conversations/{id}/regenerate/": lambda who: {"message": str(who.message.pk)},
     "/api/conversations/{id}/chat/": lambda who: {"content": "And now?"},
     "/api/conversations/{id}/messages/": lambda who: {"content": "And now?"},
