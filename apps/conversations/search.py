@@ -1,0 +1,91 @@
+"""Full text over one user's messages and titles.
+
+PostgreSQL keeps the words of each row in a column `search`, made by a migration (0003) and unknown to the models.
+Configuration `simple`: words as they are written, in any language, none left out and none reduced to a stem.
+"""
+
+import re
+from html import escape
+from typing import TypeVar
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import BinaryField, BooleanField, F, Func, TextField, Value
+from django.db.models.expressions import Combinable
+
+from apps.accounts.models import User
+from apps.accounts.ownership import OwnedQuerySet
+from apps.conversations.models import MAX_CONTENT, Conversation, Message
+
+R = TypeVar("R", Message, Conversation)
+
+# As in the migration, for queries and highlights.
+APART = (
+    r"([!-/:-@\[-`{-~\u00a1\u00ab\u00b7\u00bb\u00bf\u2010-\u2027\u2030-\u205e"
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+    r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff01-\uffef\U00020000-\U000323af])"
+)
+apart = re.compile(APART)
+term = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
+
+# Written around hits and letters by PostgreSQL, and taken out of the text before.
+GAP, START, STOP = "\x01", "\x02", "\x03"
+MARKS = f"MaxFragments=1, MaxWords=40, MinWords=20, ShortWord=0, StartSel={START}, StopSel={STOP}"
+
+
+def websearch(text: str) -> str:
+    """What a person typed, for `websearch_to_tsquery`: their quotes, `or` and `-`, every other term a phrase of the
+    parts that the indexed text is set apart into."""
+    terms = []
+    for minus, phrase, word in term.findall(text):
+        parts = apart.sub(r" \1 ", phrase or word)
+        terms.append(word if word.lower() == "or" and not minus else f'{minus}"{parts}"')
+    return " ".join(terms)
+
+
+def found(rows: OwnedQuerySet[R], query: str) -> OwnedQuerySet[R]:
+    """Those of a user's rows that `query`, from `websearch`, finds."""
+    condition = f"{rows.model._meta.db_table}.search @@ %(expressions)s"
+    return rows.filter(Func(as_query(query), template=condition, output_field=BooleanField()))
+
+
+def as_query(query: str) -> Func:
+    return Func(Value("simple"), Value(query), function="websearch_to_tsquery")
+
+
+def place(row: Combinable | str) -> Func:
+    """An id as what results are sorted by. It sorts as the id does, but no index has it: where rows are wanted in an
+    index's order, PostgreSQL likes to walk that index through everybody's rows until it has met enough hits."""
+    return Func(row if isinstance(row, Combinable) else F(row), function="uuid_send", output_field=BinaryField())
+
+
+def highlight(column: str, query: str) -> Func:
+    """About 40 words around hits, from word to word, the hits between START and STOP; see `as_html`."""
+    text = Func(F(column), Value(MAX_CONTENT), function="left")
+    bare = Func(text, Value(GAP + START + STOP), Value(""), function="translate")
+    parts = Func(bare, Value(APART), Value(rf"{GAP}\1{GAP}"), Value("g"), function="regexp_replace")
+    return Func(Value("simple"), parts, as_query(query), Value(MARKS), function="ts_headline", output_field=TextField())
+
+
+def as_html(headline: str) -> str:
+    """Safe HTML: text, and `<mark>` around hits. Hits that touch are one."""
+    text = headline.replace(GAP, "").replace(STOP + START, "")
+    return escape(text).replace(START, "<mark>").replace(STOP, "</mark>")
+
+
+def pick(keys: list[UUID], user: User | AnonymousUser, query: str) -> list[Message | Conversation]:
+    """The rows of a page in its order, each with its `headline`. One that was deleted meanwhile is not there."""
+    messages = (
+        Message.objects.owned_by(user).select_related("conversation").annotate(headline=highlight("content", query))
+    )
+    conversations = Conversation.objects.owned_by(user).annotate(headline=highlight("title", query))
+    rows = {
+        row.pk: row
+        for row in (
+            *messages.only("role", "created_at", "conversation__title", "conversation__character_name").filter(
+                pk__in=keys
+            ),
+            *conversations.only("title", "character_name").filter(pk__in=keys),
+        )
+    }
+    return [rows[key] for key in keys if key in rows]
