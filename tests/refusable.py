@@ -20,6 +20,9 @@ REFUSABLE = {
     # A cursor is taken from another answer as it is.
     ("cursor", "invalid"),
     ("model", "not_offered"),
+    # Two days that do not go together, or with today.
+    ("from", "after_to"),
+    ("from", "too_many_days"),
     *((name, "too_deep") for name in ("extra", "extensions", "lorebook")),
     # Taken already.
     ("email", "unique"),

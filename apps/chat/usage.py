@@ -31,7 +31,7 @@ def usage(user: User | AnonymousUser, first: date, last: date) -> list[dict[str,
     """
     begin = datetime.combine(first, time.min, UTC)
     end = datetime.combine(last, time.max, UTC)
-    rows = (
+    rows: Any = (
         Generation.objects.owned_by(user)
         .filter(created_at__gte=begin, created_at__lte=end)
         .values("provider", "model", day=TruncDate("created_at", tzinfo=UTC))

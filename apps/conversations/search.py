@@ -75,17 +75,10 @@ def as_html(headline: str) -> str:
 
 def pick(keys: list[UUID], user: User | AnonymousUser, query: str) -> list[Message | Conversation]:
     """The rows of a page in its order, each with its `headline`. One that was deleted meanwhile is not there."""
-    messages = (
-        Message.objects.owned_by(user).select_related("conversation").annotate(headline=highlight("content", query))
-    )
-    conversations = Conversation.objects.owned_by(user).annotate(headline=highlight("title", query))
-    rows = {
-        row.pk: row
-        for row in (
-            *messages.only("role", "created_at", "conversation__title", "conversation__character_name").filter(
-                pk__in=keys
-            ),
-            *conversations.only("title", "character_name").filter(pk__in=keys),
-        )
-    }
+    messages = Message.objects.owned_by(user).select_related("conversation").filter(pk__in=keys)
+    messages = messages.only("role", "created_at", "conversation__title", "conversation__character_name")
+    conversations = Conversation.objects.owned_by(user).filter(pk__in=keys).only("title", "character_name")
+    rows: dict[UUID, Message | Conversation] = {}
+    rows.update({row.pk: row for row in messages.annotate(headline=highlight("content", query))})
+    rows.update({row.pk: row for row in conversations.annotate(headline=highlight("title", query))})
     return [rows[key] for key in keys if key in rows]
