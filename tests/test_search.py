@@ -11,7 +11,9 @@ from rest_framework.test import APIClient
 from apps.accounts.models import User
 from apps.api.rows import new_id
 from apps.conversations.models import MAX_CONTENT, Conversation, Message
+from tests.ai_server import AIServer
 from tests.factories import grow, make_character, make_conversation, say
+from tests.online import Person, chunks, until
 
 
 @pytest.fixture
@@ -61,6 +63,12 @@ QUERIES = {
     '-"red clock" clock': [1, 2, 3],
     "blue or watch": [1, 2],
     "blue OR watch": [1, 2],
+    "blue or red -watch": [0, 1, 3],
+    "blue or -clock": [1],
+    "blue or": [],
+    '"or" or blue': [1],
+    "-clock": [],
+    "-clock !": [],
     "clo": [],
     "watch, clock": [2],
     "watch!": [2],
@@ -191,6 +199,20 @@ def test_every_branch_is_searched(conversation: Conversation, as_alice: APIClien
     assert marked(as_alice, "clock") == ["Another <mark>clock</mark>", "One <mark>clock</mark>"]
 
 
+def test_an_answer_is_found_once_it_has_ended(
+    alice_online: Person, as_alice: APIClient, alice: User, ai: AIServer
+) -> None:
+    conversation = make_conversation(alice, title="Birds")
+    gate = ai.waits("A nightingale")
+    response = alice_online.stream(conversation.pk, "What sings?")
+    until(lambda: Message.objects.filter(status="generating", content__contains="nightingale").exists())
+    assert search(as_alice, "nightingale") == []
+    assert marked(as_alice, "sings") == ["What <mark>sings</mark>"]
+    gate.release(" sang.")
+    assert list(chunks(response))[-1] == "[DONE]"
+    assert marked(as_alice, "nightingale") == ["A <mark>nightingale</mark> sang"]
+
+
 def test_filters(alice: User, alices: SimpleNamespace, as_alice: APIClient) -> None:
     other = make_conversation(alice, make_character(alice, name="Basil"), title="Hours")
     say(other, "Half a day.")
@@ -235,6 +257,11 @@ def test_messages_and_titles_are_paged_together_both_ways(alice: User, as_alice:
         if size < 12:
             back = walk(forth[-1]["previous"], "previous")
             assert [key for page in [*back[::-1], forth[-1]] for key in ids(page)] == expected
+
+
+def test_only_ones_own_is_found(alices: SimpleNamespace, as_bob: APIClient, bob: User) -> None:
+    say(make_conversation(bob, title="Nothing"), "What time is it?")
+    assert [hit["conversation"]["title"] for hit in search(as_bob, "time or clocks")] == ["Nothing"]
 
 
 def test_the_number_of_queries_does_not_grow(conversation: Conversation, as_alice: APIClient) -> None:

@@ -35,12 +35,23 @@ MARKS = f"MaxFragments=1, MaxWords=40, MinWords=20, ShortWord=0, StartSel={START
 
 def websearch(text: str) -> str:
     """What a person typed, for `websearch_to_tsquery`: their quotes, `or` and `-`, every other term a phrase of the
-    parts that the indexed text is set apart into."""
-    terms = []
-    for minus, phrase, word in term.findall(text):
+    parts that the indexed text is set apart into. Empty where nothing is searched for.
+
+    What only says what must not be there finds nothing: no index knows where a word is missing, and everybody's
+    messages would be read.
+    """
+    terms = term.findall(text)
+    groups: list[list[str]] = [[]]
+    searchable = set()
+    for number, (minus, phrase, word) in enumerate(terms):
+        if word.lower() == "or" and not minus and 0 < number < len(terms) - 1:
+            groups.append([])
+            continue
         parts = apart.sub(r" \1 ", phrase or word)
-        terms.append(word if word.lower() == "or" and not minus else f'{minus}"{parts}"')
-    return " ".join(terms)
+        groups[-1].append(f'{minus}"{parts}"')
+        if not minus and any(letter.isalnum() for letter in parts):
+            searchable.add(len(groups))
+    return " or ".join(" ".join(group) for number, group in enumerate(groups, start=1) if number in searchable)
 
 
 def found(rows: OwnedQuerySet[R], query: str) -> OwnedQuerySet[R]:
