@@ -136,6 +136,21 @@ def test_a_long_text_is_shown_around_the_hit(conversation: Conversation, as_alic
     assert len(highlight.split()) <= 41
 
 
+@pytest.mark.parametrize("q", ["clock watch", "watch clock", "watch or clock", "clock -spring"])
+def test_words_that_are_far_from_each_other_are_shown_where_the_first_is(
+    q: str, conversation: Conversation, as_alice: APIClient
+) -> None:
+    say(conversation, "before " * 3_000 + "clock" + " between" * 3_000 + " watch")
+    [highlight] = marked(as_alice, q)
+    assert "before <mark>clock</mark> between" in highlight
+
+
+# PostgreSQL alone takes a quarter of a minute to find the best part of such a text.
+def test_a_text_that_repeats_the_query_is_shown_soon(conversation: Conversation, as_alice: APIClient) -> None:
+    say(conversation, "tick tock " * 20_000)
+    assert len(search(as_alice, "tick tock " * 20)) == len(search(as_alice, '"' + "tick tock " * 19 + '"')) == 1
+
+
 SENTINEL = "findme "
 
 LARGE = {
@@ -148,6 +163,7 @@ LARGE = {
     "joined words": "-".join(
         chr(0x12000 + number // 250) + chr(0x12000 + number % 250) for number in range(MAX_CONTENT // 3)
     ),
+    "Chinese of few letters": "时钟坏了" * (MAX_CONTENT // 4),
     "Chinese": "".join(chr(0x20000 + number % 0xA000) for number in range(MAX_CONTENT)),
     "Chinese between pairs": "".join(
         chr(0x20000 + number % 0x12000) + chr(0x12000 + number // 250) + chr(0x12000 + number % 250)

@@ -5,6 +5,7 @@ Configuration `simple`: words as they are written, in any language, none left ou
 """
 
 import re
+from dataclasses import dataclass
 from html import escape
 from typing import TypeVar
 from uuid import UUID
@@ -33,35 +34,47 @@ GAP, START, STOP = "\x01", "\x02", "\x03"
 MARKS = f"MaxFragments=1, MaxWords=40, MinWords=20, ShortWord=0, StartSel={START}, StopSel={STOP}"
 
 
-def websearch(text: str) -> str:
-    """What a person typed, for `websearch_to_tsquery`: their quotes, `or` and `-`, every other term a phrase of the
-    parts that the indexed text is set apart into. Empty where nothing is searched for.
+@dataclass(frozen=True)
+class Query:
+    words: str  # for `websearch_to_tsquery`
+    hits: str  # the same, of any one of what is to be marked; those asked for together may stand far apart
+    pattern: str  # a regular expression: what is found, in a text that was set apart
+
+
+def read(text: str) -> Query:
+    """What a person typed: their quotes, `or` and `-`, every other term a phrase of the parts that the indexed text is
+    set apart into. Empty where nothing is searched for.
 
     What only says what must not be there finds nothing: no index knows where a word is missing, and everybody's
     messages would be read.
     """
     terms = term.findall(text)
     groups: list[list[str]] = [[]]
-    searchable = set()
+    wanted: dict[int, dict[str, str]] = {}  # of each group, its terms that must be there, and their patterns
     for number, (minus, phrase, word) in enumerate(terms):
         if word.lower() == "or" and not minus and 0 < number < len(terms) - 1:
             groups.append([])
             continue
         parts = apart.sub(r" \1 ", phrase or word)
         groups[-1].append(f'{minus}"{parts}"')
-        if not minus and any(letter.isalnum() for letter in parts):
-            searchable.add(len(groups))
-    return " or ".join(" ".join(group) for number, group in enumerate(groups, start=1) if number in searchable)
+        # No mark of a regular expression is left in these.
+        words = [part for part in parts.split() if any(letter.isalnum() for letter in part)]
+        if words and not minus:
+            wanted.setdefault(len(groups), {})[groups[-1][-1]] = "[^[:alnum:]]+".join(words)
+    searchable = [" ".join(group) for number, group in enumerate(groups, start=1) if number in wanted]
+    patterns = {each: pattern for group in wanted.values() for each, pattern in group.items()}
+    any_of_them = "|".join(patterns.values())
+    return Query(" or ".join(searchable), " or ".join(patterns), f"(?<![[:alnum:]])({any_of_them})(?![[:alnum:]])")
 
 
-def found(rows: OwnedQuerySet[R], query: str) -> OwnedQuerySet[R]:
-    """Those of a user's rows that `query`, from `websearch`, finds."""
+def found(rows: OwnedQuerySet[R], query: Query) -> OwnedQuerySet[R]:
+    """Those of a user's rows that the query finds."""
     condition = f"{rows.model._meta.db_table}.search @@ %(expressions)s"
-    return rows.filter(Func(as_query(query), template=condition, output_field=BooleanField()))
+    return rows.filter(Func(as_tsquery(query.words), template=condition, output_field=BooleanField()))
 
 
-def as_query(query: str) -> Func:
-    return Func(Value("simple"), Value(query), function="websearch_to_tsquery")
+def as_tsquery(words: str) -> Func:
+    return Func(Value("simple"), Value(words), function="websearch_to_tsquery")
 
 
 def place(row: Combinable | str) -> Func:
@@ -70,12 +83,28 @@ def place(row: Combinable | str) -> Func:
     return Func(row if isinstance(row, Combinable) else F(row), function="uuid_send", output_field=BinaryField())
 
 
-def highlight(column: str, query: str) -> Func:
+class Headline(Func):
+    """Of a text that was set apart, a pattern, a tsquery and options.
+
+    `ts_headline` takes seconds for a long text, and a minute for one that repeats a long query. So it sees only what is
+    around the first hit. OFFSET keeps PostgreSQL from setting the text apart twice.
+    """
+
+    template = """(
+        SELECT ts_headline(
+            'simple', substr(whole, greatest(1, regexp_instr(whole, pattern, 1, 1, 0, 'i') - 300), 1500), query, options
+        )
+        FROM (SELECT * FROM (VALUES (%(expressions)s)) AS given OFFSET 0) AS once (whole, pattern, query, options)
+    )"""
+    output_field = TextField()
+
+
+def highlight(column: str, query: Query) -> Func:
     """About 40 words around hits, from word to word, the hits between START and STOP; see `as_html`."""
     text = Func(F(column), Value(MAX_CONTENT), function="left")
     bare = Func(text, Value(GAP + START + STOP), Value(""), function="translate")
-    parts = Func(bare, Value(APART), Value(rf"{GAP}\1{GAP}"), Value("g"), function="regexp_replace")
-    return Func(Value("simple"), parts, as_query(query), Value(MARKS), function="ts_headline", output_field=TextField())
+    whole = Func(bare, Value(APART), Value(rf"{GAP}\1{GAP}"), Value("g"), function="regexp_replace")
+    return Headline(whole, Value(query.pattern), as_tsquery(query.hits), Value(MARKS))
 
 
 def as_html(headline: str) -> str:
@@ -84,7 +113,7 @@ def as_html(headline: str) -> str:
     return escape(text).replace(START, "<mark>").replace(STOP, "</mark>")
 
 
-def pick(keys: list[UUID], user: User | AnonymousUser, query: str) -> list[Message | Conversation]:
+def pick(keys: list[UUID], user: User | AnonymousUser, query: Query) -> list[Message | Conversation]:
     """The rows of a page in its order, each with its `headline`. One that was deleted meanwhile is not there."""
     messages = Message.objects.owned_by(user).select_related("conversation").filter(pk__in=keys)
     messages = messages.only("role", "created_at", "conversation__title", "conversation__character_name")

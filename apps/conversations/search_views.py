@@ -122,8 +122,8 @@ class SearchView(GenericAPIView[Message]):
             conversations = conversations.filter(pk=query["conversation"])
             messages = messages.filter(conversation__in=conversations)
 
-        words = search.websearch(query["q"])
+        asked = search.read(query["q"])
         pages = SearchPages()
-        found = pages.places(request, search.found(messages, words), search.found(conversations, words))
-        rows = search.pick(found, request.user, words)
+        found = pages.places(request, search.found(messages, asked), search.found(conversations, asked))
+        rows = search.pick(found, request.user, asked)
         return pages.get_paginated_response(HitSerializer(rows, many=True).data)
