@@ -31,6 +31,7 @@ term = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
 
 # Written around hits and letters by PostgreSQL, and taken out of the text before.
 GAP, START, STOP = "\x01", "\x02", "\x03"
+MARKED = 20  # words of a phrase
 MARKS = f"MaxFragments=1, MaxWords=40, MinWords=20, ShortWord=0, StartSel={START}, StopSel={STOP}"
 
 
@@ -50,7 +51,7 @@ def read(text: str) -> Query:
     """
     terms = term.findall(text)
     groups: list[list[str]] = [[]]
-    wanted: dict[int, dict[str, str]] = {}  # of each group, its terms that must be there, and their patterns
+    wanted: dict[int, dict[str, str]] = {}  # of each group: the terms that must be there, and their patterns
     for number, (minus, phrase, word) in enumerate(terms):
         if word.lower() == "or" and not minus and 0 < number < len(terms) - 1:
             groups.append([])
@@ -58,13 +59,14 @@ def read(text: str) -> Query:
         parts = apart.sub(r" \1 ", phrase or word)
         groups[-1].append(f'{minus}"{parts}"')
         # No mark of a regular expression is left in these.
-        words = [part for part in parts.split() if any(letter.isalnum() for letter in part)]
+        words = [part for part in parts.split() if any(letter.isalnum() for letter in part)][:MARKED]
         if words and not minus:
-            wanted.setdefault(len(groups), {})[groups[-1][-1]] = "[^[:alnum:]]+".join(words)
+            wanted.setdefault(len(groups), {})[" ".join(words)] = "[^[:alnum:]]+".join(words)
     searchable = [" ".join(group) for number, group in enumerate(groups, start=1) if number in wanted]
     patterns = {each: pattern for group in wanted.values() for each, pattern in group.items()}
+    hits = " or ".join(f'"{words}"' for words in patterns)
     any_of_them = "|".join(patterns.values())
-    return Query(" or ".join(searchable), " or ".join(patterns), f"(?<![[:alnum:]])({any_of_them})(?![[:alnum:]])")
+    return Query(" or ".join(searchable), hits, f"(?<![[:alnum:]])({any_of_them})(?![[:alnum:]])")
 
 
 def found(rows: OwnedQuerySet[R], query: Query) -> OwnedQuerySet[R]:
