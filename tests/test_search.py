@@ -151,6 +151,14 @@ def test_a_text_that_repeats_the_query_is_shown_soon(conversation: Conversation,
     assert len(search(as_alice, "tick tock " * 20)) == len(search(as_alice, '"' + "tick tock " * 19 + '"')) == 1
 
 
+def test_a_word_between_chinese_letters_is_shown_wherever_it_is(
+    conversation: Conversation, as_alice: APIClient
+) -> None:
+    say(conversation, "我的clocks" * 1_000 + "我的clock坏了" + "时钟" * 1_000)
+    [highlight] = marked(as_alice, "clock")
+    assert "我的<mark>clock</mark>坏了" in highlight
+
+
 SENTINEL = "findme "
 
 LARGE = {

@@ -27,6 +27,11 @@ APART = (
     r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff01-\uffef\U00020000-\U000323af])"
 )
 apart = re.compile(APART)
+# Where a word begins and ends in a text that is not set apart, for PostgreSQL. Without groups that capture: with them,
+# it takes seconds.
+LETTER = APART[1:-1]
+BEGINS = rf"(?:(?<![[:alnum:]])|(?<={LETTER})|(?={LETTER}))"
+ENDS = rf"(?:(?![[:alnum:]])|(?={LETTER})|(?<={LETTER}))"
 term = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
 
 # Written around hits and letters by PostgreSQL, and taken out of the text before.
@@ -39,7 +44,7 @@ MARKS = f"MaxFragments=1, MaxWords=40, MinWords=20, ShortWord=0, StartSel={START
 class Query:
     words: str  # for `websearch_to_tsquery`
     hits: str  # the same, of any one of what is to be marked; those asked for together may stand far apart
-    pattern: str  # a regular expression: what is found, in a text that was set apart
+    pattern: str  # a regular expression of PostgreSQL's: what is found, in the text as it is
 
 
 def read(text: str) -> Query:
@@ -58,15 +63,16 @@ def read(text: str) -> Query:
             continue
         parts = apart.sub(r" \1 ", phrase or word)
         groups[-1].append(f'{minus}"{parts}"')
+        pieces = parts.split()[:MARKED]
         # No mark of a regular expression is left in these.
-        words = [part for part in parts.split() if any(letter.isalnum() for letter in part)][:MARKED]
+        words = [piece for piece in pieces if any(letter.isalnum() for letter in piece)]
         if words and not minus:
-            wanted.setdefault(len(groups), {})[" ".join(words)] = "[^[:alnum:]]+".join(words)
+            wanted.setdefault(len(groups), {})[" ".join(pieces)] = "[^[:alnum:]]*".join(words)
     searchable = [" ".join(group) for number, group in enumerate(groups, start=1) if number in wanted]
     patterns = {each: pattern for group in wanted.values() for each, pattern in group.items()}
     hits = " or ".join(f'"{words}"' for words in patterns)
     any_of_them = "|".join(patterns.values())
-    return Query(" or ".join(searchable), hits, f"(?<![[:alnum:]])({any_of_them})(?![[:alnum:]])")
+    return Query(" or ".join(searchable), hits, f"{BEGINS}(?:{any_of_them}){ENDS}")
 
 
 def found(rows: OwnedQuerySet[R], query: Query) -> OwnedQuerySet[R]:
@@ -86,17 +92,18 @@ def place(row: Combinable | str) -> Func:
 
 
 class Headline(Func):
-    """Of a text that was set apart, a pattern, a tsquery and options.
+    """Of a text, a pattern, a tsquery, options, and what is set apart how.
 
     `ts_headline` takes seconds for a long text, and a minute for one that repeats a long query. So it sees only what is
-    around the first hit. OFFSET keeps PostgreSQL from setting the text apart twice.
+    around the first hit. OFFSET keeps PostgreSQL from computing the text twice.
     """
 
     template = """(
-        SELECT ts_headline(
-            'simple', substr(whole, greatest(1, regexp_instr(whole, pattern, 1, 1, 0, 'i') - 300), 1500), query, options
-        )
-        FROM (SELECT * FROM (VALUES (%(expressions)s)) AS given OFFSET 0) AS once (whole, pattern, query, options)
+        SELECT ts_headline('simple', regexp_replace(
+            substr(whole, greatest(1, regexp_instr(whole, pattern, 1, 1, 0, 'i') - 200), 1000), apart, parted, 'g'
+        ), query, options)
+        FROM (SELECT * FROM (VALUES (%(expressions)s)) AS given OFFSET 0)
+        AS once (whole, pattern, query, options, apart, parted)
     )"""
     output_field = TextField()
 
@@ -105,8 +112,8 @@ def highlight(column: str, query: Query) -> Func:
     """About 40 words around hits, from word to word, the hits between START and STOP; see `as_html`."""
     text = Func(F(column), Value(MAX_CONTENT), function="left")
     bare = Func(text, Value(GAP + START + STOP), Value(""), function="translate")
-    whole = Func(bare, Value(APART), Value(rf"{GAP}\1{GAP}"), Value("g"), function="regexp_replace")
-    return Headline(whole, Value(query.pattern), as_tsquery(query.hits), Value(MARKS))
+    parted = Value(rf"{GAP}\1{GAP}")
+    return Headline(bare, Value(query.pattern), as_tsquery(query.hits), Value(MARKS), Value(APART), parted)
 
 
 def as_html(headline: str) -> str:
