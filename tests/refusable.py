@@ -33,6 +33,9 @@ REFUSABLE = {
     ("since", "invalid"),
     ("since", "not_with_filters"),
     ("model", "not_offered"),
+    # Two days that do not go together, or with today.
+    ("from", "after_to"),
+    ("from", "too_many_days"),
     *((name, "too_deep") for name in ("extra", "extensions", "lorebook")),
     # Taken already.
     ("email", "unique"),
