@@ -69,7 +69,7 @@ class PooledHandler(ASGIHandler):
 
     async def handle(self, scope: Any, receive: Receive, send: Send) -> None:
         try:
-            body = await self.read_body(receive, declared=content_length(scope))
+            body = await self.read_body(receive, body_limit(scope["path"]), declared=content_length(scope))
         except RequestAborted:
             return
         try:
@@ -107,10 +107,9 @@ class PooledHandler(ASGIHandler):
             await self.send_response(response, send)
 
     async def read_body(  # type: ignore[override]  # a body that is too large is told apart
-        self, receive: Receive, declared: int = 0
+        self, receive: Receive, limit: int, declared: int = 0
     ) -> IO[bytes] | None:
-        """The body, spooled to disk as Django does; None where it is larger than accepted, however it was sent."""
-        limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        """The body, spooled to disk as Django does; None where it is larger than `limit`, however it was sent."""
         if declared > limit:
             return None
         body = tempfile.SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE, mode="w+b")  # noqa: SIM115
@@ -140,6 +139,9 @@ class PooledHandler(ASGIHandler):
                 refusal.close()
                 return refusal
             request.META[BODY_TOO_LARGE] = body is None
+            if body is not None and (size := size_of(body)):
+                # Sent in chunks, it came without its length, and would be taken for none at all.
+                request.META["CONTENT_LENGTH"] = str(size)
             response = self.get_response(request)
             response._handler_class = self.__class__  # type: ignore[attr-defined]  # as Django's own handlers do
             if isinstance(response, FileResponse):
@@ -170,6 +172,18 @@ class PooledHandler(ASGIHandler):
         async with aclosing(pieces()) as stream:
             response.streaming_content = stream
             await self.send_response(response, send)
+
+
+def body_limit(path: str) -> int:
+    """How many bytes a body may have there."""
+    imports = path.rstrip("/") in settings.IMPORT_PATHS
+    return settings.IMPORT_MAX_SIZE if imports else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def size_of(body: IO[bytes]) -> int:
+    size = body.seek(0, io.SEEK_END)
+    body.seek(0)
+    return size
 
 
 def content_length(scope: Any) -> int:

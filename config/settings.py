@@ -128,6 +128,9 @@ WHITENOISE_AUTOREFRESH = False
 
 # A body is counted by the ASGI handler too: DRF's JSON parser does not look at this limit.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# What is brought along from elsewhere may be larger.
+IMPORT_PATHS = {"/api/conversations/import", "/api/characters/import"}
+IMPORT_MAX_SIZE = 50 * 1024 * 1024
 
 # ── Database ─────────────────────────────────────────────────────────────────────────────────
 

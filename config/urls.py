@@ -14,7 +14,10 @@ from apps.api.health import HealthView, MetricsView, ReadinessView
 from apps.api.paths import IdConverter
 from apps.characters.views import CharacterViewSet
 from apps.chat.takeout_views import TakeoutView
+from apps.chat.usage_views import UsageView
 from apps.chat.views import ChatViewSet, ModelsView
+from apps.conversations.document_views import DocumentViewSet
+from apps.conversations.search_views import SearchView
 from apps.conversations.views import ConversationViewSet, MessageViewSet
 
 register_converter(IdConverter, "id")
@@ -26,6 +29,7 @@ router.include_format_suffixes = False
 router.register("characters", CharacterViewSet, basename="character")
 # First, or the API's root would look for the list of conversations here, where there is none.
 router.register("conversations", ChatViewSet, basename="chat")
+router.register("conversations", DocumentViewSet, basename="document")
 router.register("conversations", ConversationViewSet, basename="conversation")
 
 messages = MessageViewSet.as_view({"get": "list", "post": "create"})
@@ -39,6 +43,8 @@ urlpatterns = [
     path("api/", include(router.urls)),
     path("api/conversations/<id:pk>/messages/", messages, name="message-list"),
     path("api/conversations/<id:pk>/messages/<id:message_pk>/", message, name="message-detail"),
+    path("api/usage/", UsageView.as_view(), name="usage"),
+    path("api/search/", SearchView.as_view(), name="search"),
     path("api/models/", ModelsView.as_view(), name="models"),
     path("api/auth/users/me/export/", TakeoutView.as_view(), name="account-export"),
     path("api/auth/", include("apps.accounts.urls")),

@@ -27,6 +27,12 @@ KINDS = {"characters": "character", "conversations": "conversation", "messages":
 # A field of a body that takes an id → the name of such a row in the cast.
 REFERENCES = {"character": "character", "parent": "message", "active_leaf": "message", "message": "message"}
 
+# A parameter of a list that takes an id, likewise.
+FILTERS = {"character": "character", "conversation": "conversation"}
+
+# A path → the parameters that its list cannot do without, finding what is in the cast.
+NEEDED: dict[str, dict[str, str]] = {"/api/search/": {"q": "clocks or time"}}
+
 Body = dict[str, Any]
 
 # A path → a body that fits each of its operations; what one of them does not know, it ignores.
@@ -51,6 +57,12 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     "/api/characters/{id}/": lambda who: {"name": "Grace"},
     "/api/conversations/": lambda who: {"character": str(who.character.pk)},
     "/api/conversations/{id}/": lambda who: {"title": "Watches"},
+    "/api/conversations/import/": lambda who: {
+        "format": "dramatis.conversation",
+        "version": 1,
+        "messages": [{"id": 0, "parent": None, "role": "user", "content": "Once upon a time."}],
+    },
+    "/api/conversations/{id}/fork/": lambda who: {"message": str(who.message.pk)},
     "/api/conversations/{id}/regenerate/": lambda who: {"message": str(who.message.pk)},
     "/api/conversations/{id}/chat/": lambda who: {"content": "And now?"},
     "/api/conversations/{id}/messages/": lambda who: {"content": "And now?"},
@@ -74,6 +86,10 @@ class Operation:
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+    def asking(self, **query: Any) -> dict[str, Any]:
+        """Query parameters, with those that are needed."""
+        return {**NEEDED.get(self.path, {}), **query}
 
     def address(self, who: Any) -> str:
         """The path with the ids of what is theirs."""

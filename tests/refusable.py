@@ -1,5 +1,7 @@
 """A check for schemathesis: valid data may be answered with 400 where what is wrong is not the data's form."""
 
+import re
+
 import schemathesis
 from schemathesis import Case, CheckContext, Response
 from schemathesis.openapi.checks import RejectedPositiveData
@@ -12,6 +14,14 @@ REFUSABLE = {
     ("active_leaf", "does_not_exist"),
     ("greeting", "does_not_exist"),
     ("message", "does_not_exist"),
+    # Numbers in a document, which have to fit each other.
+    ("messages.N.id", "unique"),
+    ("messages.N.parent", "does_not_exist"),
+    ("messages.N.client_id", "unique"),
+    *((f"messages.N.{name}", "too_deep") for name in ("extra", "tool_calls.N", "sources.N")),
+    # What is in a file, no schema says.
+    ("file", "empty"),
+    ("file", "invalid"),
     # What the leaf happens to be.
     ("message", "greeting"),
     ("message", "not_an_answer"),
@@ -23,6 +33,9 @@ REFUSABLE = {
     ("since", "invalid"),
     ("since", "not_with_filters"),
     ("model", "not_offered"),
+    # Two days that do not go together, or with today.
+    ("from", "after_to"),
+    ("from", "too_many_days"),
     *((name, "too_deep") for name in ("extra", "extensions", "lorebook")),
     # Taken already.
     ("email", "unique"),
@@ -43,7 +56,10 @@ REFUSABLE = {
 def refused_for_a_reason(ctx: CheckContext, response: Response, case: Case) -> None:
     if response.status_code != 400 or case.meta is None or not case.meta.generation.mode.is_positive:
         return
-    reasons = {(error["attr"], error["code"]) for error in response.json()["errors"]}
+    reasons = {
+        (error["attr"] and re.sub(r"\.\d+(?=\.|$)", ".N", error["attr"]), error["code"])
+        for error in response.json()["errors"]
+    }
     if not reasons <= REFUSABLE:
         raise RejectedPositiveData(
             operation=case.operation.label,

@@ -14,7 +14,7 @@ from django.urls import path
 from django.utils.decorators import async_only_middleware
 from django.views.decorators.csrf import csrf_exempt
 
-from tests.online import Server, until
+from tests.online import Person, Server, until
 
 seen: dict[str, Any] = {}
 
@@ -189,6 +189,13 @@ def test_a_body_over_the_limit_is_413_however_it_is_sent(url: str, chunked: bool
     assert response.json()["errors"][0]["code"] == "body_too_large"
     assert response.headers["X-Request-ID"]
     assert requests.post(f"{url}/hello", data=piece, timeout=10).status_code == 200
+
+
+def test_a_body_in_chunks_is_read_as_any_other(server: Server, alice_online: Person) -> None:
+    pieces = (piece for piece in (b'{"name": ', b'"Ada"}'))
+    headers = {"Content-Type": "application/json"}
+    response = alice_online.request("POST", "/api/characters/", data=pieces, headers=headers)
+    assert response.status_code == 201, response.text
 
 
 def test_a_declared_length_is_not_believed_when_it_is_no_number() -> None:

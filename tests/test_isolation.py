@@ -15,13 +15,13 @@ from rest_framework.test import APIClient
 from apps.accounts.models import User
 from apps.accounts.ownership import OwnedQuerySet
 from apps.api.rows import new_id
-from tests.endpoints import KINDS, REFERENCES, Operation, everything, operations, references
+from tests.endpoints import FILTERS, KINDS, REFERENCES, Operation, everything, operations, references
 from tests.factories import make_character, make_conversation
 from tests.online import Person
 
 OPERATIONS = operations()
 SECURED = [operation for operation in OPERATIONS if operation.secured]
-LISTS = [operation for operation in SECURED if operation.method == "GET" and not operation.has_id and operation.query]
+LISTS = [operation for operation in SECURED if "cursor" in operation.query and not operation.has_id]
 
 # What anybody may do, by design.
 PUBLIC = {
@@ -75,7 +75,7 @@ def shown(response: Any) -> str:
 
 
 def attempt(person: Person, operation: Operation, address: str, body: Any, accept: str) -> Any:
-    options = {} if body is None else {"json": body}
+    options = {"params": operation.asking()} | ({} if body is None else {"json": body})
     return person.request(operation.method, address, headers={"Accept": accept}, **options)
 
 
@@ -155,6 +155,7 @@ CHOICES = [
 def test_no_choice_of_a_list_shows_what_is_alices(
     operation: Operation, query: dict[str, str], alices: SimpleNamespace, as_alice: APIClient, as_bob: APIClient
 ) -> None:
+    query = operation.asking(**query)
     response = as_bob.get(operation.address(alices), query)
     assert response.status_code == (404 if operation.has_id else 200)
     assert not [key for key in ids_of(alices.user) if key in response.content.decode()]
@@ -168,8 +169,9 @@ def test_another_users_id_filters_like_an_unknown_one(
     everything(bob)
     for name, part in operation.query.items():
         if part.get("format") == "uuid":
-            hers = as_bob.get(operation.path, {name: getattr(alices, REFERENCES[name]).pk})
-            unknown = as_bob.get(operation.path, {name: new_id()})
+            hers = as_bob.get(operation.path, operation.asking(**{name: getattr(alices, FILTERS[name]).pk}))
+            unknown = as_bob.get(operation.path, operation.asking(**{name: new_id()}))
+            assert hers.status_code == 200
             assert hers.json() == unknown.json()
 
 

@@ -118,6 +118,40 @@ def test_what_redis_lost_is_told_again_without_a_gap_or_a_repeat(redis_server: R
     within_time(work())
 
 
+def test_a_redis_that_comes_back_older_leaves_no_gap(redis_server: RedisServer) -> None:
+    """After a failover to a replica, or with a log that was a second behind."""
+
+    async def work() -> None:
+        two = Two(redis_server.url)
+        for number in range(5):
+            two.say(number)
+        await two.read(5)
+        with redis_server.client() as client:
+            key = stream_of(two.generation)
+            first, *_ = client.xrange(key)
+            client.delete(key)
+            client.xadd(key, first[1], id=first[0])
+        late = asyncio.create_task(read_all(two.reader, two.generation))
+        await asyncio.sleep(0.1)
+        two.say(5)
+        assert await two.end(late) == two.live.frames
+
+    within_time(work())
+
+
+def test_what_was_told_to_its_end_is_not_told_twice(redis_server: RedisServer) -> None:
+    async def work() -> None:
+        two = Two(redis_server.url)
+        two.say(1)
+        two.live.end([], GONE)
+        await two.telling
+        # As where the answer to the last command was lost.
+        await two.writer.publish(two.generation, two.live)
+        assert await two.end() == two.live.frames[:1]
+
+    within_time(work())
+
+
 def test_an_end_is_not_waited_for_while_redis_is_away(redis_server: RedisServer) -> None:
     async def work() -> None:
         redis_server.kill()

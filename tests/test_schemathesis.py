@@ -67,7 +67,7 @@ messages.values = {messages}
 "body.character" = {{ dictionary = "characters", probability = 0.7 }}
 
 [[operations]]
-include-path-regex = "/conversations/.id./(chat/|messages/)?$"
+include-path-regex = "/conversations/.id./(chat/|export/|fork/|messages/)?$"
 exclude-method = "DELETE"
 parameters = {{ "path.id" = {{ dictionary = "conversations", probability = 0.8 }} }}
 

@@ -100,6 +100,8 @@ class Schema(AutoSchema):
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        if isinstance(field, serializers.ListSerializer) and getattr(field, "max_length", None):
+            schema["maxItems"] = field.max_length  # type: ignore[attr-defined]
         if direction == "request" and schema and schema.get("type") == ["string", "null"] and "format" in schema:
             # The same, in words that tools do not misread: some forget the format of a type that is a list.
             text = {"type": "string", "format": schema.pop("format")}

@@ -103,6 +103,7 @@ class ConversationSerializer(SettableFields):
             "last_message_preview",
             "pinned",
             "archived",
+            "extra",
             "created_at",
             "updated_at",
         )
@@ -126,7 +127,11 @@ class NewConversationSerializer(SettableFields):
 
     class Meta:
         model = Conversation
-        fields = ("character", "greeting", "title", "topic", "persona_name", "persona_description", *MODEL_SETTINGS)
+        fields = (
+            *("character", "greeting", "title", "topic", "persona_name", "persona_description"),
+            *MODEL_SETTINGS,
+            "extra",
+        )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["greeting"] and attrs["character"].greeting_at(attrs["greeting"]) is None:

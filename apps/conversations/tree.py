@@ -95,6 +95,11 @@ def path_to(leaf: Any, conversation: Conversation, *, limit: int) -> list[Messag
     return _in_order(_ids(UPWARDS, start=leaf, conversation=conversation.pk, limit=limit))
 
 
+def ids_to(leaf: Message) -> list[UUID]:
+    """The ids of the whole path from `leaf` up, nearest first."""
+    return _ids(UPWARDS, start=leaf.pk, conversation=leaf.conversation_id, limit=leaf.depth + 1)
+
+
 def history(leaf: Any, conversation: Conversation, *, characters: int) -> list[tuple[str, str]]:
     """Role and content of what a model may hear of the path to `leaf`, oldest first; of a long one the end, as soon as
     it exceeds `characters`."""

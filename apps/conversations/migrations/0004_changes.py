@@ -98,7 +98,7 @@ INDEX = {
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("conversations", "0002_branches"),
+        ("conversations", "0003_search"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,133 @@
+"""Full text over one user's messages and titles.
+
+PostgreSQL keeps the words of each row in a column `search`, made by a migration (0003) and unknown to the models.
+Configuration `simple`: words as they are written, in any language, none left out and none reduced to a stem.
+"""
+
+import re
+from dataclasses import dataclass
+from html import escape
+from typing import TypeVar
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import BinaryField, BooleanField, F, Func, TextField, Value
+from django.db.models.expressions import Combinable
+
+from apps.accounts.models import User
+from apps.accounts.ownership import OwnedQuerySet
+from apps.conversations.models import MAX_CONTENT, Conversation, Message
+
+R = TypeVar("R", Message, Conversation)
+
+# As in the migration, for queries and highlights.
+APART = (
+    r"([!-/:-@\[-`{-~\u00a1\u00ab\u00b7\u00bb\u00bf\u2010-\u2027\u2030-\u205e"
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+    r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff01-\uffef\U00020000-\U000323af])"
+)
+apart = re.compile(APART)
+# Where a word begins and ends in a text that is not set apart, for PostgreSQL. Without groups that capture: with them,
+# it takes seconds.
+LETTER = APART[1:-1]
+BEGINS = rf"(?:(?<![[:alnum:]])|(?<={LETTER})|(?={LETTER}))"
+ENDS = rf"(?:(?![[:alnum:]])|(?={LETTER})|(?<={LETTER}))"
+term = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
+
+# Written around hits and letters by PostgreSQL, and taken out of the text before.
+GAP, START, STOP = "\x01", "\x02", "\x03"
+MARKED = 20  # words of a phrase
+MARKS = f"MaxFragments=1, MaxWords=40, MinWords=20, ShortWord=0, StartSel={START}, StopSel={STOP}"
+
+
+@dataclass(frozen=True)
+class Query:
+    words: str  # for `websearch_to_tsquery`
+    hits: str  # the same, of any one of what is to be marked; those asked for together may stand far apart
+    pattern: str  # a regular expression of PostgreSQL's: what is found, in the text as it is
+
+
+def read(text: str) -> Query:
+    """What a person typed: their quotes, `or` and `-`, every other term a phrase of the parts that the indexed text is
+    set apart into. Empty where nothing is searched for.
+
+    What only says what must not be there finds nothing: no index knows where a word is missing, and everybody's
+    messages would be read.
+    """
+    terms = term.findall(text)
+    groups: list[list[str]] = [[]]
+    wanted: dict[int, dict[str, str]] = {}  # of each group: the terms that must be there, and their patterns
+    for number, (minus, phrase, word) in enumerate(terms):
+        if word.lower() == "or" and not minus and 0 < number < len(terms) - 1:
+            groups.append([])
+            continue
+        parts = apart.sub(r" \1 ", phrase or word)
+        groups[-1].append(f'{minus}"{parts}"')
+        pieces = parts.split()[:MARKED]
+        # No mark of a regular expression is left in these.
+        words = [piece for piece in pieces if any(letter.isalnum() for letter in piece)]
+        if words and not minus:
+            wanted.setdefault(len(groups), {})[" ".join(pieces)] = "[^[:alnum:]]*".join(words)
+    searchable = [" ".join(group) for number, group in enumerate(groups, start=1) if number in wanted]
+    patterns = {each: pattern for group in wanted.values() for each, pattern in group.items()}
+    hits = " or ".join(f'"{words}"' for words in patterns)
+    any_of_them = "|".join(patterns.values())
+    return Query(" or ".join(searchable), hits, f"{BEGINS}(?:{any_of_them}){ENDS}")
+
+
+def found(rows: OwnedQuerySet[R], query: Query) -> OwnedQuerySet[R]:
+    """Those of a user's rows that the query finds."""
+    condition = f"{rows.model._meta.db_table}.search @@ %(expressions)s"
+    return rows.filter(Func(as_tsquery(query.words), template=condition, output_field=BooleanField()))
+
+
+def as_tsquery(words: str) -> Func:
+    return Func(Value("simple"), Value(words), function="websearch_to_tsquery")
+
+
+def place(row: Combinable | str) -> Func:
+    """An id as what results are sorted by. It sorts as the id does, but no index has it: where rows are wanted in an
+    index's order, PostgreSQL likes to walk that index through everybody's rows until it has met enough hits."""
+    return Func(row if isinstance(row, Combinable) else F(row), function="uuid_send", output_field=BinaryField())
+
+
+class Headline(Func):
+    """Of a text, a pattern, a tsquery, options, and what is set apart how.
+
+    `ts_headline` takes seconds for a long text, and a minute for one that repeats a long query. So it sees only what is
+    around the first hit. OFFSET keeps PostgreSQL from computing the text twice.
+    """
+
+    template = """(
+        SELECT ts_headline('simple', regexp_replace(
+            substr(whole, greatest(1, regexp_instr(whole, pattern, 1, 1, 0, 'i') - 200), 1000), apart, parted, 'g'
+        ), query, options)
+        FROM (SELECT * FROM (VALUES (%(expressions)s)) AS given OFFSET 0)
+        AS once (whole, pattern, query, options, apart, parted)
+    )"""
+    output_field = TextField()
+
+
+def highlight(column: str, query: Query) -> Func:
+    """About 40 words around hits, from word to word, the hits between START and STOP; see `as_html`."""
+    text = Func(F(column), Value(MAX_CONTENT), function="left")
+    bare = Func(text, Value(GAP + START + STOP), Value(""), function="translate")
+    parted = Value(rf"{GAP}\1{GAP}")
+    return Headline(bare, Value(query.pattern), as_tsquery(query.hits), Value(MARKS), Value(APART), parted)
+
+
+def as_html(headline: str) -> str:
+    """Safe HTML: text, and `<mark>` around hits. Hits that touch are one."""
+    text = headline.replace(GAP, "").replace(STOP + START, "")
+    return escape(text).replace(START, "<mark>").replace(STOP, "</mark>")
+
+
+def pick(keys: list[UUID], user: User | AnonymousUser, query: Query) -> list[Message | Conversation]:
+    """The rows of a page in its order, each with its `headline`. One that was deleted meanwhile is not there."""
+    messages = Message.objects.owned_by(user).select_related("conversation").filter(pk__in=keys)
+    messages = messages.only("role", "created_at", "conversation__title", "conversation__character_name")
+    conversations = Conversation.objects.owned_by(user).filter(pk__in=keys).only("title", "character_name")
+    rows: dict[UUID, Message | Conversation] = {}
+    rows.update({row.pk: row for row in messages.annotate(headline=highlight("content", query))})
+    rows.update({row.pk: row for row in conversations.annotate(headline=highlight("title", query))})
+    return [rows[key] for key in keys if key in rows]

@@ -1,0 +1,129 @@
+"""`GET /api/search/`."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import UUIDField, Value
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.ownership import OwnedQuerySet
+from apps.api.fields import Line
+from apps.api.pagination import CursorLinks, as_uuid, broken_cursor, decode_cursor, page_size
+from apps.api.queries import query_of
+from apps.conversations import search
+from apps.conversations.models import Conversation, Message, Role
+
+
+class SearchQuery(serializers.Serializer[None]):
+    q = Line(
+        max_length=200,
+        help_text='Words that must all be there; "a phrase"; `or` between two; `-` before what must not be there.',
+    )
+    character = serializers.UUIDField(required=False, help_text="Only in conversations with this character.")
+    conversation = serializers.UUIDField(required=False, help_text="Only in this conversation.")
+
+
+class FoundConversation(serializers.ModelSerializer[Conversation]):
+    class Meta:
+        model = Conversation
+        fields = ("id", "title", "character_name")
+        read_only_fields = fields
+
+
+class FoundMessage(serializers.ModelSerializer[Message]):
+    role = serializers.ChoiceField(choices=Role.choices, read_only=True)
+
+    class Meta:
+        model = Message
+        fields = ("id", "role", "created_at")
+        read_only_fields = fields
+
+
+class HitSerializer(serializers.Serializer[Any]):
+    """A message, of any branch, or a conversation by its title."""
+
+    kind = serializers.ChoiceField(choices=["message", "conversation"], source="*")
+    conversation = FoundConversation()
+    message = FoundMessage(allow_null=True, help_text="Null where the title was found.")
+    highlight = serializers.CharField(
+        help_text="About 40 words around what was found, as HTML: escaped text, with `<mark>` around the hits."
+    )
+
+    def to_representation(self, row: Message | Conversation) -> dict[str, Any]:
+        message = row if isinstance(row, Message) else None
+        conversation = row.conversation if isinstance(row, Message) else row
+        return {
+            "kind": "message" if message else "conversation",
+            "conversation": FoundConversation(conversation).data,
+            "message": FoundMessage(message).data if message else None,
+            "highlight": search.as_html(row.headline),  # type: ignore[union-attr]  # annotated by `search.pick`
+        }
+
+
+class SearchPages(CursorLinks):
+    """Messages and conversations together, newest first: their ids tell the order."""
+
+    def places(
+        self, request: Request, messages: OwnedQuerySet[Message], conversations: OwnedQuerySet[Conversation]
+    ) -> list[UUID]:
+        """The ids on the page that is asked for."""
+        self.request = request
+        size = page_size(request)
+        text = request.query_params.get("cursor")
+        forward, edge = self._edge(text) if text is not None else (True, None)
+        found: list[UUID] = []
+        for rows in (messages, conversations):
+            placed = rows.annotate(place=search.place("id")).order_by("-place" if forward else "place")
+            if edge is not None:
+                beyond = search.place(Value(edge, UUIDField()))
+                placed = placed.filter(**{"place__lt" if forward else "place__gt": beyond})
+            found += placed.values_list("id", flat=True)[: size + 1]
+        found.sort(reverse=forward)
+        more, found = len(found) > size, found[:size]
+        if not forward:
+            found.reverse()
+        # Where we came from has rows in any case, else there would be no cursor to come with.
+        if found and (more if forward else edge is not None):
+            self.next = self.link(["n", found[-1]])
+        if found and (more if not forward else edge is not None):
+            self.previous = self.link(["p", found[0]])
+        return found
+
+    def _edge(self, text: str) -> tuple[bool, UUID]:
+        direction, key = decode_cursor(text, length=2)
+        if direction not in ("n", "p"):
+            raise broken_cursor()
+        return direction == "n", UUID(as_uuid(key))
+
+
+class SearchView(GenericAPIView[Message]):
+    queryset = Message.objects.all()
+    serializer_class = HitSerializer
+    pagination_class = SearchPages
+    filter_backends = ()
+
+    @extend_schema(operation_id="search_list", parameters=[SearchQuery], responses=HitSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Search what was said in your conversations, in every branch, and their titles; newest first.
+
+        Words are found as they are written, in upper or lower case; Chinese, Japanese, Korean and Thai ones inside a
+        sentence too. An answer that is being written is found once it has ended."""
+        query = query_of(request, SearchQuery)
+        messages = Message.objects.owned_by(request.user)
+        conversations = Conversation.objects.owned_by(request.user)
+        if "character" in query:
+            conversations = conversations.filter(character=query["character"])
+            messages = messages.filter(conversation__in=conversations)
+        if "conversation" in query:
+            conversations = conversations.filter(pk=query["conversation"])
+            messages = messages.filter(conversation__in=conversations)
+
+        asked = search.read(query["q"])
+        pages = SearchPages()
+        found = pages.places(request, search.found(messages, asked), search.found(conversations, asked))
+        rows = search.pick(found, request.user, asked)
+        return pages.get_paginated_response(HitSerializer(rows, many=True).data)
