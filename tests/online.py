@@ -6,6 +6,7 @@ from typing import Self
 
 import uvicorn
 
+from apps.api.threads import POOL
 from apps.chat import runtime
 from apps.conversations.models import MessageStatus
 from tests.people import Person, chunks, until
@@ -35,6 +36,8 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self._uvicorn.should_exit = True
         self._thread.join(15)
+        # What was begun for a task that has ended meanwhile: it still uses the database, which is about to be dropped.
+        POOL.shutdown(wait=True)
 
     def settle(self) -> None:
         """Wait until nothing is written any more, cancelling what still hangs."""

@@ -181,7 +181,9 @@ def the_other_form(address: str) -> str:
 def test_a_trailing_slash_is_optional(operation: Operation, alices: SimpleNamespace, as_alice: APIClient) -> None:
     body = json.dumps(operation.body(alices))
     address = the_other_form(operation.address(alices))
-    response = as_alice.generic(operation.method, address, body, content_type="application/json")
+    response = as_alice.generic(
+        operation.method, address, body, content_type="application/json", query_params=operation.asking()
+    )
     assert response.status_code in {200, 201, 204}
     response.getvalue()  # or a file would stay open
 
@@ -219,7 +221,8 @@ def test_the_form_of_an_answer_is_what_was_asked_for(
         "text/html": "text/html",
         "text/html,application/xhtml+xml,*/*;q=0.8": "text/html",
     }.items():
-        response = as_alice.get(operation.address(alices), **({"HTTP_ACCEPT": accept} if accept else {}))
+        headers = {"HTTP_ACCEPT": accept} if accept else {}
+        response = as_alice.get(operation.address(alices), operation.asking(), **headers)
         assert response.status_code == 200
         assert response.headers["Content-Type"].split(";")[0] == (operation.file or kind)
         response.getvalue()  # or a file would stay open

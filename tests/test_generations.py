@@ -58,8 +58,8 @@ def test_a_process_spares_what_it_writes_itself(job: Job) -> None:
     assert generations.sweep() == 0
 
 
-def test_what_was_asked_to_stop_is_swept_as_stopped(job: Job, conversation: Conversation) -> None:
-    generations.ask_to_stop(conversation)
+def test_what_was_asked_to_stop_is_swept_as_stopped(job: Job) -> None:
+    generations.ask_to_stop(job.generation)
     generations.sweep()
     message = Message.objects.get(pk=job.message)
     assert (message.status, message.error, message.content) == ("stopped", None, "We were at")

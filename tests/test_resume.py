@@ -159,7 +159,9 @@ def test_word_of_a_stop_left_in_the_database_is_found(
     gate = ai.waits("Once upon")
     response = alice_online.stream(conversation.pk)
     until(gate.waiting.is_set)
-    assert generations.ask_to_stop(conversation) is not None
+    running = generations.running(conversation)
+    assert running is not None
+    generations.ask_to_stop(running)
     assert gate.client_gone.wait(10)
     assert list(chunks(response))[-1] == "[DONE]"
     assert Message.objects.get(depth=2).status == "stopped"

@@ -173,12 +173,9 @@ def beat(generations: Collection[UUID]) -> None:
     Generation.objects.filter(pk__in=list(free)).update(heartbeat=Now())
 
 
-def ask_to_stop(conversation: Conversation) -> UUID | None:
-    """Leave word for whichever process writes here; None where none does."""
-    generation = running(conversation)
-    if generation is not None:
-        Generation.objects.filter(pk=generation).update(stop_requested=True)
-    return generation
+def ask_to_stop(generation_id: UUID) -> None:
+    """Leave word for whichever process writes it."""
+    Generation.objects.filter(pk=generation_id).update(stop_requested=True)
 
 
 def stop_anyway(generation_id: UUID) -> None:

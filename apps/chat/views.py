@@ -121,11 +121,11 @@ class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
     @action(detail=True, methods=["post"], serializer_class=NothingSerializer)
     def stop(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Stop the answer that is being written, from any device. What was written is kept. Stopping twice is fine."""
-        conversation = self.get_object()
-        runtime.check_is_writing()
-        generation = generations.ask_to_stop(conversation)
+        generation = generations.running(self.get_object())
         if generation is None:
             return Response({"assistant_message": None})
+        runtime.check_is_writing()
+        generations.ask_to_stop(generation)
 
         def respond(outcome: Outcome) -> Response:
             return Response({"assistant_message": outcome.turn and outcome.turn["assistant_message"]})
