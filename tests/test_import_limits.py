@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from apps.conversations.document_views import AT_ONCE, importing
+from apps.api.long_work import AT_ONCE
+from apps.conversations.document_views import importing
 from apps.conversations.models import Conversation
 from tests.online import Person
 from tests.refusals import refused

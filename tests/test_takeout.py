@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from apps.accounts.models import User
+from apps.api.long_work import AT_ONCE
 from apps.characters.serializers import CharacterSerializer
 from apps.chat.takeout import MAX_NAME, entry_name
-from apps.chat.takeout_views import AT_ONCE, making
+from apps.chat.takeout_views import making
 from apps.conversations.documents import to_document
 from tests.endpoints import everything
 from tests.factories import grow, make_character, make_conversation, say

@@ -7,19 +7,16 @@ from django.http import FileResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.exceptions import Throttled
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.accounts.models import User
+from apps.api.long_work import AT_ONCE, one_of_few
 from apps.chat import takeout
 
 ZIP = "application/zip"
 
-# A large account keeps a thread busy for seconds. Most of the pool is left to everybody else.
-AT_ONCE = 2
-RETRY_SECONDS = 5
 making = BoundedSemaphore(AT_ONCE)
 
 
@@ -45,15 +42,11 @@ class TakeoutView(APIView):
 
         429: other archives are being made just now."""
         user, now = cast(User, request.user), timezone.now()
-        if not making.acquire(blocking=False):
-            raise Throttled(RETRY_SECONDS)
         with ExitStack() as undo:
             # Has no name, and is gone when the response closes it.
             archive = undo.enter_context(TemporaryFile())
-            try:
+            with one_of_few(making):
                 takeout.write(user, archive, now, {"request": request})
-            finally:
-                making.release()
             archive.seek(0)
             undo.pop_all()
         filename = f"dramatis-{now:%Y-%m-%d}.zip"

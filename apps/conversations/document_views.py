@@ -1,7 +1,5 @@
 import re
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Any, cast
 from uuid import UUID
@@ -13,7 +11,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import Throttled
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -23,6 +20,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine
+from apps.api.long_work import AT_ONCE, one_of_few
 from apps.api.parsers import LargeJSONParser
 from apps.api.queries import query_of
 from apps.conversations.access import GenerationInProgress, held, still_here
@@ -43,9 +41,6 @@ from apps.conversations.serializers import ConversationSerializer, MessageHere
 
 MARKDOWN = "text/markdown"
 
-# A large file keeps a thread and much memory busy for seconds. Most of the pool is left to everybody else.
-AT_ONCE = 2
-RETRY_SECONDS = 5
 importing = BoundedSemaphore(AT_ONCE)
 
 
@@ -144,7 +139,7 @@ class DocumentViewSet(Mine[Conversation], GenericViewSet[Conversation]):
     def bring(self, request: Request) -> Response:
         """Bring a conversation in: its JSON document as the body, or as a `file`, which may be a SillyTavern chat
         too. `warnings` tells what was left out of such a chat, or mended. 429: others are bringing theirs just now."""
-        with one_of_few():
+        with one_of_few(importing):
             document, warnings = uploaded(request)
             serializer = self.get_serializer(data=document)
             serializer.is_valid(raise_exception=True)
@@ -152,16 +147,6 @@ class DocumentViewSet(Mine[Conversation], GenericViewSet[Conversation]):
             conversation = from_document(cast(User, request.user), said, said.get("character"))
         context = {**self.get_serializer_context(), "warnings": warnings}
         return Response(ImportedConversation(conversation, context=context).data, status=201)
-
-
-@contextmanager
-def one_of_few() -> Iterator[None]:
-    if not importing.acquire(blocking=False):
-        raise Throttled(RETRY_SECONDS)
-    try:
-        yield
-    finally:
-        importing.release()
 
 
 def uploaded(request: Request) -> tuple[Document, list[str]]:
