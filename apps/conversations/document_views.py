@@ -23,6 +23,7 @@ from apps.accounts.ownership import Mine
 from apps.api.long_work import AT_ONCE, one_of_few
 from apps.api.parsers import LargeJSONParser
 from apps.api.queries import query_of
+from apps.conversations import turns
 from apps.conversations.access import GenerationInProgress, held, still_here
 from apps.conversations.documents import from_document, to_document
 from apps.conversations.documents.markdown import to_markdown
@@ -85,6 +86,7 @@ class DocumentViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         with transaction.atomic():
+            turns.hold(cast(User, request.user))
             conversation = held(pk)
             message = serializer.validated_data.get("message")
             message = still_here(message, "message") if message else conversation.active_leaf

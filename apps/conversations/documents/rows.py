@@ -77,6 +77,7 @@ def from_document(user: User, document: Document, character: Character | None = 
         conversation.message_count = len(messages)
         conversation.last_message_at = messages[latest].created_at
         conversation.last_message_preview = turns.preview(conversation.active_leaf)
+    turns.hold(user)
     conversation.save(force_insert=True)
     return conversation
 
