@@ -186,7 +186,7 @@ async def _mirrored(generation: UUID, live: Live) -> None:
         if generation not in _running:
             _mirrors.pop(generation, None)
             if not live.has_ended:  # this process stops; the answer goes on elsewhere
-                live.end(Chunks.after(live.frames, "").end(outcomes.ELSEWHERE), outcomes.ELSEWHERE)
+                live.end(Chunks.after(live.frames, "").rest(outcomes.ELSEWHERE), outcomes.ELSEWHERE)
             _forget_later(generation)
 
 
