@@ -19,7 +19,7 @@ from apps.accounts.ownership import Mine
 from apps.chat import asking, generations, runtime
 from apps.chat.asking import Job
 from apps.chat.delivery import EventStreamRenderer, StreamWhereNamed, answer, awaited, stream
-from apps.chat.keys import HEADER, Earlier, key_of
+from apps.chat.keys import HEADER, MAX_KEY, Earlier, key_of
 from apps.chat.outcomes import Outcome
 from apps.chat.serializers import (
     ChatSerializer,
@@ -53,7 +53,7 @@ NOTHING_RUNS = OpenApiResponse(description="Nothing is being written.")
 
 KEY = OpenApiParameter(
     HEADER,
-    str,
+    {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": r"^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$"},
     OpenApiParameter.HEADER,
     description="Your own name for this request, at most 255 characters of ASCII. Sent again with the same body, it is"
     " answered with the same rows and the same status, and the model is not asked again.",
