@@ -121,6 +121,39 @@ def test_when_a_process_is_killed_its_answer_is_ended_and_the_conversation_goes_
     assert ai.calls == 2
 
 
+def test_when_the_server_that_one_reads_at_stops_the_answer_goes_on(pair: Pair, ai: AIServer) -> None:
+    gate = ai.waits("Once upon ")
+    body = {"content": "Tell me."}
+    first = pair.here.post(pair.path("chat/"), body, headers={**KEY, "Accept": "text/event-stream"}, stream=True)
+    until(gate.waiting.is_set)
+    found: list[Any] = []
+    answers: list[requests.Response] = []
+    second = pair.resume()
+    retry = Person(pair.there.url)
+    retry.session.headers.update(pair.there.session.headers)
+    threads = [
+        threading.Thread(target=lambda: found.extend(chunks(second))),
+        threading.Thread(target=lambda: answers.append(retry.post(pair.path("chat/"), body, headers=KEY))),
+    ]
+    for thread in threads:
+        thread.start()
+    until(lambda: told(found) == "Once upon ")
+    pair.servers[1].terminate()
+    for thread in threads:
+        thread.join(20)
+    # Nobody is told an end that there was not.
+    assert found[-1]["type"] == "text-delta"
+    assert (answers[0].status_code, answers[0].json()["errors"][0]["code"]) == (503, "shutting_down")
+    gate.says("a time.")
+    gate.release()
+    whole = list(chunks(first))
+    assert whole[-1] == "[DONE]"
+    assert told(whole) == "Once upon a time."
+    again = pair.here.post(pair.path("chat/"), body, headers=KEY)
+    assert again.json()["assistant_message"]["content"] == "Once upon a time."
+    assert ai.calls == 1
+
+
 def test_when_redis_goes_the_answer_is_saved_and_nobody_hangs(
     pair: Pair, ai: AIServer, redis_server: RedisServer
 ) -> None:

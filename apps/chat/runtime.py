@@ -18,7 +18,6 @@ from apps.api import metrics
 from apps.api.threads import spawn, with_rows
 from apps.chat import generations, mirror, outcomes, sources, titles
 from apps.chat.asking import Job
-from apps.chat.chunks import Chunks
 from apps.chat.live import Live
 from apps.chat.outcomes import INTERRUPTED, Outcome
 from apps.chat.producer import Producer
@@ -185,8 +184,9 @@ async def _mirrored(generation: UUID, live: Live) -> None:
     finally:
         if generation not in _running:
             _mirrors.pop(generation, None)
-            if not live.has_ended:  # this process stops; the answer goes on elsewhere
-                live.end(Chunks.after(live.frames, "").rest(outcomes.ELSEWHERE), outcomes.ELSEWHERE)
+            if not live.has_ended:
+                # This process stops, the answer goes on elsewhere: nothing closes it here, so that readers come back.
+                live.end([], outcomes.ELSEWHERE)
             _forget_later(generation)
 
 
