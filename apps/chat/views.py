@@ -43,7 +43,9 @@ ANSWER = {
         TurnFailureSerializer, "`provider_failed`: the turn is saved, the answer failed."
     ),
     (503, "application/json"): OpenApiResponse(
-        TurnFailureSerializer, "`provider_busy` or `interrupted`, the turn is saved; `database_unavailable`, it is not."
+        TurnFailureSerializer,
+        "`provider_busy` or `interrupted`: the turn is saved. `database_unavailable` or `shutting_down`: it is not, or it is"
+        " another server that answers it; the same request with its key finds out.",
     ),
     (504, "application/json"): OpenApiResponse(TurnFailureSerializer, "`provider_timeout`: the turn is saved."),
 }
