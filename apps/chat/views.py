@@ -44,8 +44,8 @@ ANSWER = {
     ),
     (503, "application/json"): OpenApiResponse(
         TurnFailureSerializer,
-        "`provider_busy` or `interrupted`: the turn is saved. `database_unavailable` or `shutting_down`: it is not, or it is"
-        " another server that answers it; the same request with its key finds out.",
+        "`provider_busy` or `interrupted`: the turn is saved. `database_unavailable` or `shutting_down`: it is not, or"
+        " another server answers it; the same request with its key finds out.",
     ),
     (504, "application/json"): OpenApiResponse(TurnFailureSerializer, "`provider_timeout`: the turn is saved."),
 }
