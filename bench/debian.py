@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -29,7 +30,7 @@ def programs() -> dict[str, str]:
     return {name: where for name, where in found.items() if where}
 
 
-class Program:
+class Program(ABC):
     """One process with a folder of its own; started by `with`, gone after it."""
 
     def __init__(self, name: str, account: Account | None = None) -> None:
@@ -65,8 +66,9 @@ class Program:
                 raise SystemExit(f"{command[0]} did not start:\n{(self.home / 'output').read_text()}")
             time.sleep(0.05)
 
+    @abstractmethod
     def answers(self) -> bool:
-        raise NotImplementedError
+        """Whether it can be used."""
 
     def __enter__(self) -> Self:
         return self

@@ -183,13 +183,7 @@ class Talker(threading.Thread):
         for chunk in chunks(response):
             if chunk == "[DONE]":
                 return True
-            if chunk["type"] == "start":
-                self.note_id(ask, chunk["messageId"])
-            elif chunk["type"] == "text-delta":
-                told += chunk["delta"]
-            elif chunk["type"] == "data-turn":
-                self.note(ask, chunk["data"])
-                self.compare(ask, told, chunk["data"]["assistant_message"])
+            told = self.take(ask, chunk, told)
             if leaves and time.monotonic() - began > stay:
                 self.memory.count("left and came back on the other server")
                 response.close()
@@ -208,15 +202,20 @@ class Talker(threading.Thread):
                 for chunk in chunks(response):
                     if chunk == "[DONE]":
                         return
-                    if chunk["type"] == "start":
-                        self.note_id(ask, chunk["messageId"])
-                    elif chunk["type"] == "text-delta":
-                        told += chunk["delta"]
-                    elif chunk["type"] == "data-turn":
-                        self.note(ask, chunk["data"])
-                        self.compare(ask, told, chunk["data"]["assistant_message"])
+                    told = self.take(ask, chunk, told)
         except LOST:
             self.memory.count("connections lost")
+
+    def take(self, ask: Ask, chunk: dict[str, Any], told: str) -> str:
+        """One chunk of a stream; what it has told by then."""
+        if chunk["type"] == "start":
+            self.note_id(ask, chunk["messageId"])
+        elif chunk["type"] == "text-delta":
+            told += chunk["delta"]
+        elif chunk["type"] == "data-turn":
+            self.note(ask, chunk["data"])
+            self.compare(ask, told, chunk["data"]["assistant_message"])
+        return told
 
     def compare(self, ask: Ask, told: str, message: dict[str, Any]) -> None:
         """A stream tells what is saved; where its writer was killed, it may have told some words more."""
