@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.cache import caches
-from django.db import transaction
+from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from apps.accounts import tokens
@@ -113,6 +113,18 @@ def _redis_server() -> Iterator[RedisServer]:
 def redis_server(_redis_server: RedisServer) -> RedisServer:
     """Empty, and running: a test may kill it, and the next one has it back."""
     return _redis_server.restart()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_session_outlives_the_tests(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A database cannot be dropped while anybody is connected. The pool's own connections are closed right after this;
+    one that some thread or process of a test still holds would keep the database, and fail the run."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(scope="session")
