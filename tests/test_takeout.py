@@ -15,8 +15,9 @@ from rest_framework.test import APIClient
 
 from apps.accounts.models import User
 from apps.api.long_work import AT_ONCE
+from apps.api.names import MAX_NAME
 from apps.characters.serializers import CharacterSerializer
-from apps.chat.takeout import MAX_NAME, entry_name
+from apps.chat.takeout import entry_name
 from apps.chat.takeout_views import making
 from apps.conversations.documents import to_document
 from tests.endpoints import everything

@@ -1,8 +1,6 @@
 """Everything that somebody has here, as one zip archive."""
 
 import json
-import re
-import unicodedata
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,6 +11,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from apps.accounts.models import User
 from apps.accounts.serializers import MeSerializer
+from apps.api.names import file_name
 from apps.characters.models import Character
 from apps.characters.serializers import CharacterSerializer
 from apps.chat.models import Generation
@@ -36,8 +35,6 @@ USAGE = (
 CHARACTERS = 10
 CONVERSATIONS = 100
 CALLS = 1000
-
-MAX_NAME = 60
 
 
 def write(user: User, archive_file: IO[bytes], now: datetime, context: dict[str, Any]) -> None:
@@ -63,10 +60,8 @@ def write(user: User, archive_file: IO[bytes], now: datetime, context: dict[str,
 
 
 def entry_name(folder: str, title: str, key: object) -> str:
-    """A file's name that any system takes. Titles are strangers' text: of them only Latin letters and digits stay."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
-    words = re.sub("[^A-Za-z0-9]+", "-", plain)[:MAX_NAME].strip("-")
-    return f"{folder}/{words or 'untitled'}-{key}.json"
+    """A file's name in the archive; the id makes it the only one."""
+    return f"{folder}/{file_name(title, otherwise='untitled')}-{key}.json"
 
 
 def _account(user: User, context: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,3 @@
-import re
-import unicodedata
 from threading import BoundedSemaphore
 from typing import Any, cast
 from uuid import UUID
@@ -21,6 +19,7 @@ from rest_framework.viewsets import GenericViewSet
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine
 from apps.api.long_work import AT_ONCE, one_of_few
+from apps.api.names import file_name
 from apps.api.parsers import LargeJSONParser
 from apps.api.queries import query_of
 from apps.conversations import turns
@@ -115,7 +114,7 @@ class DocumentViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         form = query_of(request, ExportQuery)["as"]
         conversation = self.get_object()
         document = to_document(conversation)
-        name = file_name(conversation)
+        name = file_name(conversation.title or conversation.character_name, otherwise="conversation")
         if form == "markdown":
             text = "".join(to_markdown(document, conversation.persona))
             return as_file(text, f"{MARKDOWN}; charset=utf-8", f"{name}.md")
@@ -173,10 +172,3 @@ def as_file(content: str | bytes, kind: str, name: str) -> HttpResponse:
     disposition = content_disposition_header(True, name) or ""
     headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
     return HttpResponse(content, content_type=kind, headers=headers)
-
-
-def file_name(conversation: Conversation) -> str:
-    """What any system takes. Titles are strangers' text: of them only Latin letters and digits stay."""
-    title = conversation.title or conversation.character_name
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
-    return re.sub("[^A-Za-z0-9]+", "-", plain)[:60].strip("-") or "conversation"
