@@ -73,7 +73,8 @@ def test_nothing_of_a_killed_launchers_workers_is_left(run_two: Start, run: Star
     family = both_workers(first)
     first.kill()
     until(lambda: not any(map(lives, family)), "the workers end")
-    assert first.held_locks() == ["postgres.lock"]
+    # A killed process is called a zombie while its other threads still hold its files for an instant.
+    until(lambda: first.held_locks() == ["postgres.lock"], "their lock is free")
     alone = run(**NO_MODEL)
     assert alone.get("/readyz") == 200
     assert alone.stop() == 0
