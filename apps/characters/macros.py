@@ -1,0 +1,130 @@
+"""Macros of character cards, `{{like this}}`. Pure: chance comes from a seed and time from an argument.
+
+The set is that of the Character Card V3 specification, and of SillyTavern's what depends on texts and time alone. An
+unknown macro stays as it is written.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+# What all macros of one text may insert, in characters: a text that names a long one again and again stays finite.
+MOST_INSERTED = 1_000_000
+DEEPEST = 8
+MOST_SIDES = 1_000_000_000
+
+MARK = re.compile(r"\{\{|\}\}|<BOT>|<CHAR>|<USER>", re.IGNORECASE)
+OLD_NAMES = {"<bot>": "char", "<char>": "char", "<user>": "user"}
+SEPARATOR = re.compile(r"::|(?<!\\),")
+DICE = re.compile(r"(\d{0,3})d(\d{1,10})|(\d{1,10})", re.IGNORECASE)
+CALL = re.compile(r"\s*(//|[a-z_]+)\s*(?:::|:|\s)?\s*(.*)", re.IGNORECASE | re.DOTALL)
+SILENT = frozenset({"//", "hidden_key", "comment", "noop", "original"})
+NO_TEXTS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Macros:
+    """What the macros of one prompt stand for.
+
+    `texts` may hold more that stands for itself, as `persona` or `scenario`: by lower-case name, themselves with macros.
+    The same seed gives the same chances. Without `now` the macros of time stay as they are.
+    """
+
+    char: str
+    user: str
+    texts: Mapping[str, str] = field(default_factory=dict)
+    seed: str = ""
+    now: datetime | None = None
+
+    def fill(self, text: str) -> str:
+        if "{{" not in text and "<" not in text:
+            return text
+        return _Filling(self).fill(text)
+
+
+class _Filling:
+    """One text on its way: counts what it inserts, and the macros of chance that it meets."""
+
+    def __init__(self, macros: Macros) -> None:
+        self.macros = macros
+        self.left = MOST_INSERTED
+        self.chances = 0
+
+    def fill(self, text: str, depth: int = 0) -> str:
+        # One list for each macro that is open; what closes it is evaluated once, and never read again.
+        open_: list[list[str]] = [[]]
+        at = 0
+        for mark in MARK.finditer(text):
+            open_[-1].append(text[at : mark.start()])
+            at = mark.end()
+            if mark[0] == "{{":
+                open_.append([])
+            elif mark[0] != "}}":
+                open_[-1].append(self._inserted(self._name(OLD_NAMES[mark[0].lower()])))
+            elif len(open_) > 1:
+                inner = "".join(open_.pop())
+                open_[-1].append(self._value(inner, depth))
+            else:
+                open_[-1].append("}}")
+        open_[-1].append(text[at:])
+        return "{{".join("".join(pieces) for pieces in open_)
+
+    def _value(self, inner: str, depth: int) -> str:
+        call = CALL.fullmatch(inner)
+        name, told = (call[1].lower(), call[2]) if call else ("", "")
+        match name:
+            case "char" | "user":
+                value: str | None = self._name(name)
+            case "random" | "pick":
+                value = self._picked(name, told)
+            case "roll":
+                value = self._rolled(told)
+            case "reverse":
+                value = told[::-1]
+            case "newline":
+                value = "\n"
+            case "isodate" | "isotime" | "date" | "time" | "weekday":
+                value = self._time(name)
+            case _ if name in SILENT:
+                value = ""
+            case _ if name in self.macros.texts and not told and depth < DEEPEST:
+                value = self.fill(self.macros.texts[name], depth + 1)
+            case _:
+                value = None
+        return "{{" + inner + "}}" if value is None else self._inserted(value)
+
+    def _inserted(self, value: str) -> str:
+        self.left -= len(value)
+        return value if self.left >= 0 else ""
+
+    def _name(self, name: str) -> str:
+        return self.macros.char if name == "char" else self.macros.user
+
+    def _picked(self, name: str, told: str) -> str:
+        # A comma that is meant is written `\,`.
+        options = [option.strip().replace("\\,", ",") for option in SEPARATOR.split(told)]
+        # `random` is drawn anew at each place; `pick` is the same wherever the same is written.
+        return options[self._chance(told, at_this_place=name == "random") % len(options)]
+
+    def _rolled(self, told: str) -> str | None:
+        dice = DICE.fullmatch(told.strip())
+        count = int(dice[1] or 1) if dice else 0
+        sides = int(dice[2] or dice[3]) if dice else 0
+        if not 0 < sides <= MOST_SIDES:
+            return None
+        return str(sum(self._chance(told, at_this_place=True) % sides + 1 for _ in range(count)))
+
+    def _chance(self, told: str, *, at_this_place: bool) -> int:
+        self.chances += at_this_place
+        place = self.chances if at_this_place else ""
+        drawn = hashlib.blake2b(f"{self.macros.seed}\0{place}\0{told}".encode("utf-8", "surrogatepass"), digest_size=8)
+        return int.from_bytes(drawn.digest(), "big")
+
+    def _time(self, name: str) -> str | None:
+        now = self.macros.now
+        if now is None:
+            return None
+        form = {"isodate": "%Y-%m-%d", "isotime": "%H:%M", "date": "%B %-d, %Y", "time": "%-I:%M %p", "weekday": "%A"}
+        return now.strftime(form[name])
