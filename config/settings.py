@@ -301,6 +301,7 @@ AI_SYSTEM_PROMPT = env.str(
     "Write {{char}}'s next reply in a conversation between {{char}} and {{user}}. Stay in character.",
 )
 AI_TITLES = env.bool("AI_TITLES", True)
+AI_SUMMARIES = env.bool("AI_SUMMARIES", True)
 AI_CONNECT_TIMEOUT = env.float("AI_CONNECT_TIMEOUT", 10.0, validate=some_time)
 AI_FIRST_TOKEN_TIMEOUT = env.float("AI_FIRST_TOKEN_TIMEOUT", 60.0, validate=some_time)
 AI_TOKEN_TIMEOUT = env.float("AI_TOKEN_TIMEOUT", 30.0, validate=some_time)

@@ -13,6 +13,7 @@ from rest_framework.routers import DefaultRouter
 from apps.api.health import HealthView, MetricsView, ReadinessView
 from apps.api.paths import IdConverter
 from apps.characters.views import CharacterViewSet
+from apps.chat.preview_views import PromptViewSet
 from apps.chat.takeout_views import TakeoutView
 from apps.chat.usage_views import UsageView
 from apps.chat.views import ChatViewSet, ModelsView
@@ -29,6 +30,7 @@ router.include_format_suffixes = False
 router.register("characters", CharacterViewSet, basename="character")
 # First, or the API's root would look for the list of conversations here, where there is none.
 router.register("conversations", ChatViewSet, basename="chat")
+router.register("conversations", PromptViewSet, basename="prompt")
 router.register("conversations", DocumentViewSet, basename="document")
 router.register("conversations", ConversationViewSet, basename="conversation")
 

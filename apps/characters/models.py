@@ -95,6 +95,11 @@ class Character(ModelSettings, Row):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def called(self) -> str:
+        """What `{{char}}` stands for."""
+        return self.name
+
     def greetings(self) -> dict[int, str]:
         """By their index, 0 being `first_message` and n its nth alternate; blank ones are left out."""
         texts = enumerate([self.first_message, *self.alternate_greetings])

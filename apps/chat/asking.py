@@ -12,17 +12,17 @@ from rest_framework.exceptions import ValidationError
 
 from apps.accounts.models import User
 from apps.api.errors import Conflict
-from apps.characters.models import Character
+from apps.chat.assembly import Moment, assemble
 from apps.chat.keys import Earlier, Key, earlier
 from apps.chat.models import Generation
-from apps.chat.prompt import Cast, Prompt, Said, build_prompt
-from apps.chat.providers import Request
-from apps.conversations import tree, turns
+from apps.chat.providers import ContextTooLong, Request
+from apps.conversations import turns
 from apps.conversations.access import GenerationInProgress, held, parent_of, refuse_known_client_id, still_here
 from apps.conversations.models import Conversation, Message, MessageStatus, Role
 
-# Tokens kept free for the answer where neither character nor conversation says how long it may be.
-ANSWER_TOKENS = 512
+# What is left of a prompt that its model refused as too long.
+LESS = 0.6
+LESS_AT_MOST = 0.9
 
 
 class CharacterUnavailable(Conflict):
@@ -40,8 +40,10 @@ class Job:
     message: UUID
     source: str
     request: Request
+    tokens: int  # of the request, as estimated
     first_words: str
     wants_title: bool
+    wants_summary: bool
     text: str = ""
     reasoning: str = ""
     completion_tokens: int | None = None
@@ -125,6 +127,10 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
     answer = ask(conversation, model)
     conversation.generating = answer
     turns.save_head(conversation, "generating")
+    assembled = assemble(conversation, character, _moment(answer, goes_on=bool(answer.content.strip())))
+    if assembled.remember is not None:
+        answer.lore = assembled.remember
+        answer.save(update_fields=["lore"])
     generation = Generation.objects.create(
         user=user,
         conversation=conversation,
@@ -140,7 +146,9 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
         conversation=conversation.pk,
         message=answer.pk,
         source=source.name,
-        request=_request(conversation, character, model, answer),
+        request=assembled.request,
+        tokens=assembled.built.tokens,
+        wants_summary=assembled.uncovered and settings.AI_SUMMARIES,
         first_words=answer.parent.content if answer.parent else "",
         wants_title=not conversation.title,
         text=answer.content,
@@ -150,37 +158,24 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
     )
 
 
-def _request(conversation: Conversation, character: Character, model: str, answer: Message) -> Request:
-    def setting(name: str) -> Any:
-        own = getattr(conversation, name)
-        return own if own is not None else getattr(character, name)
-
-    max_tokens = setting("max_tokens")
-    budget = settings.AI_CONTEXT_TOKENS - min(max_tokens or ANSWER_TOKENS, settings.AI_CONTEXT_TOKENS // 2)
-    return Request(
-        model=model,
-        messages=prompt_for(conversation, character, answer, budget),
-        temperature=setting("temperature"),
-        top_p=setting("top_p"),
-        max_tokens=max_tokens,
-        stop=tuple(setting("stop")),
-    )
+def shorter_request(job: Job, refusal: ContextTooLong) -> Request | None:
+    """The same once more, with less, for a model that refused it as too long; None where there is no less."""
+    rows = Message.objects.select_related("parent", "conversation__user", "conversation__character")
+    answer = rows.filter(pk=job.message, status=MessageStatus.GENERATING).first()
+    if answer is None or answer.conversation.character is None:
+        return None
+    moment = _moment(answer, goes_on=bool(job.text.strip()))
+    assembled = assemble(answer.conversation, answer.conversation.character, moment, share=_share(job, refusal))
+    return assembled.request if assembled.built.tokens < job.tokens else None
 
 
-def prompt_for(conversation: Conversation, character: Character, answer: Message, budget: int) -> Prompt:
-    """The prompt for the row `answer`: its path alone. Reads no more of the history than could fit."""
-    history = [Said(*said) for said in tree.history(answer.pk, conversation, characters=budget * 4)]
-    cast = Cast(
-        char=character.name,
-        user=conversation.persona,
-        default_system_prompt=settings.AI_SYSTEM_PROMPT,
-        system_prompt=character.system_prompt,
-        persona=conversation.persona_description,
-        description=character.description,
-        personality=character.personality,
-        scenario=character.scenario,
-        topic=conversation.topic,
-        example_dialogue=character.example_dialogue,
-        post_history_instructions=character.post_history_instructions,
-    )
-    return build_prompt(cast, history, budget, goes_on=bool(answer.content.strip()))
+def _share(job: Job, refusal: ContextTooLong) -> float:
+    """Of the budget: by how much the prompt was too long where the provider told, else a good deal less."""
+    if not (refusal.window and refusal.tokens):
+        return LESS
+    return min(LESS_AT_MOST, (refusal.window - (job.request.max_tokens or 0)) / refusal.tokens * LESS_AT_MOST)
+
+
+def _moment(answer: Message, *, goes_on: bool) -> Moment:
+    """What an answer's row is to be filled from."""
+    return Moment(answer if goes_on else answer.parent, goes_on=goes_on)

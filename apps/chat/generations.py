@@ -217,15 +217,15 @@ def _end_for(generations: QuerySet[Generation], status: GenerationStatus, error:
 
 
 @transaction.atomic
-def record_title(job: Job, model: str, usage: Usage | None, error: str, latency_ms: int) -> None:
-    """What a title cost, for the account of what was used."""
+def record_call(job: Job, purpose: Purpose, model: str, usage: Usage | None, error: str, latency_ms: int) -> None:
+    """What a call beside the turns cost, for the account of what was used."""
     usage = usage or Usage(None, None)
     if _locked(job.conversation) is None:  # deleted meanwhile, and maybe its user too
         return
     Generation.objects.create(
         user_id=job.user,
         conversation_id=job.conversation,
-        purpose=Purpose.TITLE,
+        purpose=purpose,
         status=GenerationStatus.FAILED if error else GenerationStatus.COMPLETE,
         error=error,
         provider=job.source,

@@ -22,6 +22,7 @@ class GenerationStatus(models.TextChoices):
 class Purpose(models.TextChoices):
     TURN = "turn"
     TITLE = "title"
+    SUMMARY = "summary"
 
 
 class Generation(Row):

@@ -14,12 +14,12 @@ from django.db import Error as DatabaseError
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
 from apps.chat import generations, outcomes
-from apps.chat.asking import Job
+from apps.chat.asking import Job, shorter_request
 from apps.chat.chunks import Chunks
 from apps.chat.generations import Written
 from apps.chat.live import Live
 from apps.chat.outcomes import Outcome
-from apps.chat.providers import Finish, Provider, ProviderError, Reasoning, Text
+from apps.chat.providers import ContextTooLong, Finish, Provider, ProviderError, Reasoning, Request, Text
 from apps.conversations.models import MessageStatus
 
 log = logging.getLogger("dramatis.chat")
@@ -89,9 +89,22 @@ class Producer:
         return outcome
 
     async def _listen(self) -> Written:
-        """Follow the provider to its end; what it said goes to readers at once."""
+        """Follow the provider to its end. A prompt that it refuses as too long is tried once more, shorter."""
+        try:
+            return await self._hear(self.job.request)
+        except ContextTooLong as refusal:
+            try:
+                shorter = await with_rows(shorter_request, self.job, refusal)
+            except DatabaseError:
+                shorter = None
+            if shorter is None:
+                raise
+        return await self._hear(shorter)
+
+    async def _hear(self, request: Request) -> Written:
+        """What the provider says goes to readers at once."""
         ended = UNFORESEEN
-        async with aclosing(self.provider.stream(self.job.request)) as deltas:
+        async with aclosing(self.provider.stream(request)) as deltas:
             async for delta in deltas:
                 match delta:
                     case Text(text):

@@ -16,7 +16,7 @@ from rest_framework.exceptions import APIException
 
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
-from apps.chat import generations, mirror, outcomes, sources, titles
+from apps.chat import generations, mirror, outcomes, sources, summaries, titles
 from apps.chat.asking import Job
 from apps.chat.live import Live
 from apps.chat.outcomes import INTERRUPTED, Outcome
@@ -46,11 +46,13 @@ _relay: Relay | None = None
 _running: dict[UUID, tuple[Producer, asyncio.Task[Outcome]]] = {}
 _lives: dict[UUID, Live] = {}
 _mirrors: dict[UUID, asyncio.Task[Any]] = {}
-# What goes on beside: those that look after this process, that tell or mirror answers, that ask for titles.
+# What goes on beside: those that look after this process, that tell or mirror answers, that ask for titles and summaries.
 _keepers: set[asyncio.Task[Any]] = set()
 _telling: set[asyncio.Task[Any]] = set()
 _mirroring: set[asyncio.Task[Any]] = set()
-_titling: set[asyncio.Task[Any]] = set()
+_afterwards: set[asyncio.Task[Any]] = set()
+# The conversations that are being summed up here.
+_summing_up: set[UUID] = set()
 # After an outage the other processes have to move their heartbeats before anybody calls them dead.
 _sweeps_from = 0.0
 
@@ -86,7 +88,7 @@ async def stop() -> None:
         await asyncio.wait(work, timeout=until - loop.time())
     for producer, _ in _running.values():
         producer.cancel(MessageStatus.INTERRUPTED, hurry=True)
-    await _end(_titling)
+    await _end(_afterwards)
     if work := _tasks():
         # What cannot be saved by then, somebody else's sweep ends.
         _, late = await asyncio.wait(work, timeout=LAST_SAVES)
@@ -117,7 +119,7 @@ async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 def _tasks() -> set[asyncio.Task[Any]]:
-    return {task for _, task in _running.values()} | _titling
+    return {task for _, task in _running.values()} | _afterwards
 
 
 def check_is_writing() -> None:
@@ -162,9 +164,16 @@ def _begin(job: Job) -> None:
 
 
 def _after(producer: Producer, outcome: Outcome) -> None:
-    if producer.job.wants_title and outcome.status == MessageStatus.COMPLETE and outcome.turn is not None:
+    job = producer.job
+    if outcome.status != MessageStatus.COMPLETE or outcome.turn is None:
+        return
+    if job.wants_title:
         text = outcome.turn["assistant_message"]["content"]
-        _go(_titling, titles.give_title(producer.job, producer.provider, text, ask=settings.AI_TITLES))
+        _go(_afterwards, titles.give_title(job, producer.provider, text, ask=settings.AI_TITLES))
+    if job.wants_summary and job.conversation not in _summing_up:
+        _summing_up.add(job.conversation)
+        work = _go(_afterwards, summaries.sum_up(job, producer.provider))
+        work.add_done_callback(lambda _: _summing_up.discard(job.conversation))
 
 
 # ── Readers: on the event loop ───────────────────────────────────────────────────────────────

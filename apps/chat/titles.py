@@ -5,6 +5,7 @@ import time
 from apps.api.threads import with_rows
 from apps.chat import generations
 from apps.chat.asking import Job
+from apps.chat.models import Purpose
 from apps.chat.providers import Provider, ProviderError, Request, complete
 
 MAX_TITLE = 80
@@ -31,7 +32,7 @@ async def give_title(job: Job, provider: Provider, answer: str, *, ask: bool) ->
         failure = error.code
     latency_ms = round((time.monotonic() - began) * 1000)
     await with_rows(generations.save_title, job.conversation, tidy(title) or words)
-    await with_rows(generations.record_title, job, model, usage, failure, latency_ms)
+    await with_rows(generations.record_call, job, Purpose.TITLE, model, usage, failure, latency_ms)
 
 
 def tidy(text: str) -> str:

@@ -23,6 +23,14 @@ FROM unnest(%(originals)s::uuid[], %(copies)s::uuid[]) WITH ORDINALITY AS copy (
 JOIN (SELECT id AS original, {said} FROM conversations_message) AS message USING (original)
 """
 
+# Of what is copied, so that the copy's prompts need not do without until they are made anew.
+COPY_SUMMARIES = """
+INSERT INTO conversations_summary (id, conversation_id, message_id, depth, text, model, created_at, updated_at)
+SELECT gen_random_uuid(), %(conversation)s, copy.id, depth, text, model, created_at, updated_at
+FROM unnest(%(originals)s::uuid[], %(copies)s::uuid[]) AS copy (original, id)
+JOIN conversations_summary ON message_id = original
+"""
+
 
 @transaction.atomic
 def fork(conversation: Conversation, message: Message | None) -> Conversation:
@@ -39,11 +47,10 @@ def fork(conversation: Conversation, message: Message | None) -> Conversation:
             for field in Message._meta.local_concrete_fields
             if field.column not in PLACE and not field.generated
         )
+        values = {"originals": originals, "copies": copies, "conversation": made.pk, "branch": copies[0]}
         with connection.cursor() as cursor:
-            cursor.execute(
-                COPY.format(said=said),
-                {"originals": originals, "copies": copies, "conversation": made.pk, "branch": copies[0]},
-            )
+            cursor.execute(COPY.format(said=said), values)
+            cursor.execute(COPY_SUMMARIES, values)
         made.active_leaf = Message.objects.select_related("parent").get(pk=copies[-1])
         made.message_count = len(copies)
         made.last_message_at = made.active_leaf.created_at

@@ -117,6 +117,8 @@ class Message(Row):
     completion_tokens = models.PositiveIntegerField(null=True)
     rating = models.SmallIntegerField(null=True, blank=True)
     edited_at = models.DateTimeField(null=True)
+    # What the lorebook is to remember after this answer; null: nothing that was ever to be remembered.
+    lore = models.JSONField(null=True, editable=False)
 
     objects = OwnedQuerySet["Message"].as_manager()
 
@@ -152,6 +154,29 @@ class Message(Row):
         self.depth = parent.depth + 1 if parent else 0
         self.branch = parent.branch if parent and goes_on else self.id
         self.fork = parent.branch if parent and not goes_on else None
+
+
+class Summary(Row):
+    """What was said on the path down to `message`, in short, for prompts that have no room for all of it.
+
+    Made from the messages, which stay as they are; an edit of one of those that it covers removes it. The migrations
+    give both keys ON DELETE CASCADE.
+    """
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="summaries"
+    )
+    message = models.OneToOneField(Message, on_delete=models.DO_NOTHING, db_constraint=False, related_name="summary")
+    depth = models.PositiveIntegerField()  # the message's
+    text = models.TextField()
+    model = models.CharField(max_length=200)
+
+    class Meta:
+        verbose_name_plural = "summaries"
+        indexes = (models.Index(fields=["conversation", "depth"], name="summary_depth"),)
+
+    def __str__(self) -> str:
+        return f"down to {self.depth}"
 
 
 class Tombstone(models.Model):

@@ -4,9 +4,10 @@ Each is one recursive statement that touches the rows it returns, or one row a b
 with the length of the conversation.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -29,21 +30,22 @@ SELECT id FROM path ORDER BY steps
 # Tool results have a place of their own in a prompt; an imported chat has messages that are shown to people alone.
 HISTORY = """
 WITH RECURSIVE path AS (
-    SELECT id, parent_id, role, content, 1 AS steps, 0 AS after,
+    SELECT id, parent_id, role, content, depth, 1 AS steps, 0 AS after,
         role <> 'tool' AND NOT extra @> '{"hidden": true}' AS told
     FROM conversations_message WHERE id = %(start)s AND conversation_id = %(conversation)s
   UNION ALL
-    SELECT up.id, up.parent_id, up.role, up.content, path.steps + 1, path.after + size.characters,
+    SELECT up.id, up.parent_id, up.role, up.content, up.depth, path.steps + 1, path.after + size.characters,
         up.role <> 'tool' AND NOT up.extra @> '{"hidden": true}'
     FROM path JOIN conversations_message up ON up.id = path.parent_id,
     LATERAL (SELECT CASE WHEN path.told THEN length(path.content) ELSE 0 END AS characters) size
     WHERE path.after + size.characters < %(characters)s
 )
-SELECT role, content FROM path WHERE told AND content <> '' ORDER BY steps DESC
+SELECT role, content, depth, (SELECT bool_or(parent_id IS NULL) FROM path)
+FROM path WHERE told AND content ~ '\\S' ORDER BY steps DESC
 """
 
-# The branches that the path from `leaf` runs through, each with how far down; then what lies above the edge in them.
-TOWARDS_LEAF = """
+# The branches that the path from `leaf` runs through, each with how far down.
+PIECES = """
 WITH RECURSIVE piece AS (
     SELECT branch, depth FROM conversations_message
     WHERE id = %(leaf)s AND conversation_id = %(conversation)s
@@ -52,6 +54,10 @@ WITH RECURSIVE piece AS (
     FROM piece JOIN conversations_message head ON head.id = piece.branch
     WHERE head.fork IS NOT NULL
 )
+"""
+
+# Then what lies above the edge in them.
+TOWARDS_LEAF = f"""{PIECES}
 SELECT found.id FROM piece, LATERAL (
     SELECT id, depth FROM conversations_message message
     WHERE message.branch = piece.branch AND message.depth <= piece.depth AND message.depth > %(above)s
@@ -87,6 +93,39 @@ WITH RECURSIVE subtree AS (
 SELECT id FROM subtree
 """
 
+# Of the path, what a model may hear between two depths, from the top.
+STRETCH = f"""{PIECES}
+SELECT message.id, message.depth, message.role, message.content FROM piece JOIN conversations_message message
+ON message.branch = piece.branch AND message.depth <= piece.depth
+WHERE message.depth > %(above)s AND message.depth < %(below)s
+    AND message.role <> 'tool' AND NOT message.extra @> '{{"hidden": true}}' AND message.content ~ '\\S'
+ORDER BY message.depth LIMIT %(limit)s
+"""
+
+SUMMARY = f"""{PIECES}
+SELECT summary.text, summary.depth FROM conversations_summary summary
+JOIN conversations_message message ON message.id = summary.message_id
+JOIN piece ON piece.branch = message.branch AND piece.depth >= message.depth
+WHERE summary.conversation_id = %(conversation)s
+ORDER BY summary.depth DESC LIMIT 1
+"""
+
+REMEMBERED = f"""{PIECES}
+SELECT message.lore FROM piece JOIN conversations_message message
+ON message.branch = piece.branch AND message.depth <= piece.depth
+WHERE message.lore IS NOT NULL ORDER BY message.depth DESC LIMIT 1
+"""
+
+ANSWERS = f"""{PIECES}
+SELECT count(*) FROM piece JOIN conversations_message message
+ON message.branch = piece.branch AND message.depth <= piece.depth
+WHERE message.role = 'assistant'
+"""
+
+FIRST = f"""{PIECES}
+SELECT first.id FROM piece JOIN conversations_message first ON first.branch = piece.branch AND first.depth = 0
+"""
+
 MOST_CHARACTERS = 2**31 - 1  # that PostgreSQL adds up
 
 
@@ -100,10 +139,49 @@ def ids_to(leaf: Message) -> list[UUID]:
     return _ids(UPWARDS, start=leaf.pk, conversation=leaf.conversation_id, limit=leaf.depth + 1)
 
 
-def history(leaf: Any, conversation: Conversation, *, characters: int) -> list[tuple[str, str]]:
-    """Role and content of what a model may hear of the path to `leaf`, oldest first; of a long one the end, as soon as
-    it exceeds `characters`."""
-    return _rows(HISTORY, start=leaf, conversation=conversation.pk, characters=min(characters, MOST_CHARACTERS))
+def history(leaf: Any, conversation: Conversation, *, characters: int) -> tuple[list[tuple[str, str, int]], bool]:
+    """Role, content and depth of what a model may hear of the path to `leaf`, oldest first, and whether that is all of
+    it: of a long one it is the end, as soon as it exceeds `characters`."""
+    rows = _rows(HISTORY, start=leaf, conversation=conversation.pk, characters=min(characters, MOST_CHARACTERS))
+    return [(role, content, depth) for role, content, depth, _ in rows], rows[0][3] if rows else True
+
+
+class Step(NamedTuple):
+    """A message, as far as it is told on."""
+
+    id: UUID
+    depth: int
+    role: str
+    content: str
+
+
+def stretch(leaf: Any, conversation: Conversation, *, above: int, below: int, limit: int) -> list[Step]:
+    """What a model may hear of the path to `leaf` between two depths, both left out: the first `limit` messages."""
+    rows = _rows(STRETCH, leaf=leaf, conversation=conversation.pk, above=above, below=below, limit=limit)
+    return [Step(*row) for row in rows]
+
+
+def summary(leaf: Any, conversation: Conversation) -> tuple[str, int] | None:
+    """The summary that covers the most of the path to `leaf`, and the depth of the last message that it covers."""
+    rows = _rows(SUMMARY, leaf=leaf, conversation=conversation.pk)
+    return rows[0] if rows else None
+
+
+def remembered(leaf: Any, conversation: Conversation) -> Any:
+    """What the lorebook noted last on the path to `leaf`; None where it never did."""
+    rows = _rows(REMEMBERED, leaf=leaf, conversation=conversation.pk)
+    return json.loads(rows[0][0]) if rows else None
+
+
+def answers(leaf: Any, conversation: Conversation) -> int:
+    """How many messages of the path to `leaf` are the character's, its greeting among them."""
+    count: int = _rows(ANSWERS, leaf=leaf, conversation=conversation.pk)[0][0]
+    return count
+
+
+def first(leaf: Any, conversation: Conversation) -> Message:
+    """Where the path to `leaf` begins."""
+    return Message.objects.get(pk=_ids(FIRST, leaf=leaf, conversation=conversation.pk)[0])
 
 
 def path_after(end: Any, leaf: Any, conversation: Conversation, *, limit: int) -> list[Message]:

@@ -4,25 +4,16 @@ Every function here runs in a transaction that holds the conversation's row (`lo
 messages never tell different stories.
 """
 
-import re
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.characters.macros import Macros
 from apps.characters.models import Character
 from apps.conversations import tree
-from apps.conversations.models import PREVIEW, Conversation, Message, Role
-
-CHAR = re.compile(r"\{\{char\}\}|<BOT>|<CHAR>", re.IGNORECASE)
-USER = re.compile(r"\{\{user\}\}|<USER>", re.IGNORECASE)
-
-
-def fill_names(text: str, char: str, user: str) -> str:
-    """The two macros that every text of a card may hold."""
-    # Through functions: a name with a backslash is a name, not a group reference.
-    return USER.sub(lambda _: user, CHAR.sub(lambda _: char, text))
+from apps.conversations.models import PREVIEW, Conversation, Message, Role, Summary
 
 
 def locked(conversation: Any) -> Conversation:
@@ -47,16 +38,14 @@ def begin(user: User, character: Character, *, greeting: int = 0, **fields: Any)
     now = timezone.now()
     conversation = Conversation(user=user, character=character, character_name=character.name, created_at=now, **fields)
     greetings = {
-        index: Message(
-            conversation=conversation,
-            user=user,
-            role=Role.ASSISTANT,
-            created_at=now,
-            content=fill_names(text, character.name, conversation.persona),
-        )
+        index: Message(conversation=conversation, user=user, role=Role.ASSISTANT, created_at=now, content=text)
         for index, text in character.greetings().items()
     }
-    for message in greetings.values():
+    for index, message in greetings.items():
+        macros = Macros(character.called, conversation.persona, seed=str(message.pk), now=now)
+        message.content = macros.fill(message.content)
+        # Lore may be bound to one of them.
+        message.extra = {"greeting": index}
         message.follow(None, goes_on=False)
     chosen = character.greeting_at(greeting)
     if chosen is not None:
@@ -108,6 +97,8 @@ def edit(conversation: Conversation, message: Message, content: str) -> None:
     message.content = content
     message.edited_at = timezone.now()
     message.save(update_fields=["content", "edited_at", "updated_at"])
+    # Those of other branches too, where they reach as far: they are made anew when they are wanted.
+    Summary.objects.filter(conversation=conversation, depth__gte=message.depth).delete()
     conversation.last_message_preview = preview(conversation.active_leaf)
     conversation.save(update_fields=["last_message_preview", "updated_at"])
 

@@ -35,3 +35,9 @@ class ProviderTimeout(ProviderError):
 
     code = "provider_timeout"
     detail = "The model took too long to answer. Try again."
+
+
+class ContextTooLong(ProviderFailed):
+    code = "context_too_long"
+    window: int | None = None
+    tokens: int | None = None

@@ -1,0 +1,179 @@
+"""What a model is sent: the one way from a conversation's rows to a prompt, whether it is sent or shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from apps.characters.models import Character
+from apps.chat import known, lorebook
+from apps.chat.lorebook import Book, Fired, Scene
+from apps.chat.prompt import Built, Cast, Said, Scale, Summarised, build_prompt
+from apps.chat.providers import Request
+from apps.conversations import tree
+from apps.conversations.models import Conversation, Message, Role
+
+# Tokens kept free for the answer where neither character nor conversation says how long it may be.
+ANSWER_TOKENS = 512
+# How much of a prompt lore may be; a book's own budget may say less.
+LORE_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A prompt ready to be sent to `source`. `remember` is for the answer's row: None where the book notes nothing.
+
+    `uncovered`: messages are left out of the prompt that no summary tells of.
+    """
+
+    source: str
+    request: Request
+    built: Built
+    fired: Fired
+    budget: int
+    remember: Mapping[str, Any] | None
+    uncovered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where in a conversation a prompt is made: after the message `at` (None: at the beginning), with `said` as a turn
+    that is not saved. With `goes_on`, `at` is an answer of which more is wanted."""
+
+    at: Message | None
+    said: str | None = None
+    goes_on: bool = False
+
+    @property
+    def turn(self) -> Message | None:
+        """The message that is answered, where it is saved."""
+        asked = self.at.parent if self.at and self.goes_on else self.at
+        return asked if asked and asked.role == Role.USER and self.said is None else None
+
+    def seed(self, conversation: Conversation) -> str:
+        """Of all chance. What the turn follows has its id before the turn is saved: so a preview shows the same."""
+        before = self.turn.parent_id if self.turn else self.at and self.at.pk
+        return str(before or conversation.pk)
+
+    @property
+    def time(self) -> datetime:
+        return self.turn.created_at if self.turn else timezone.now()
+
+    @property
+    def length(self) -> int:
+        """Messages on the path, the turn included."""
+        return (self.at.depth + 1 if self.at else 0) + (self.said is not None)
+
+
+def assemble(conversation: Conversation, character: Character, moment: Moment, *, share: float = 1.0) -> Assembled:
+    """What the model would be sent at that moment. With less than the whole `share` of its context, less."""
+    source, model = settings.AI_OFFER.find(conversation.model or character.model)
+    of_model = known.model(source.name, model)
+    scale = Scale(of_model.bytes_per_token)
+    max_tokens = _setting(conversation, character, "max_tokens")
+    budget = int((of_model.window - min(max_tokens or ANSWER_TOKENS, of_model.window // 2)) * share)
+
+    history, whole = _history(conversation, moment, characters=int(budget * scale.bytes_per_token) + 1)
+    cast = _cast(conversation, character)
+    macros = cast.macros(moment.seed(conversation), moment.time)
+    book = lorebook.read(character.lorebook)
+    state = _remembered(conversation, moment, book)
+    fired = lorebook.fire(
+        book,
+        _scene(conversation, moment, book, history, full=not whole),
+        state=state or {},
+        budget=int(budget * LORE_SHARE),
+        tokens=scale.tokens,
+        fill=macros.fill,
+    )
+    summary = _summary(conversation, moment)
+    built = build_prompt(
+        cast,
+        history,
+        budget=budget,
+        scale=scale,
+        macros=macros,
+        fired=fired,
+        whole=whole,
+        summary=summary,
+        goes_on=moment.goes_on,
+    )
+    cut = built.kept_from is not None and bool(history) and (not whole or built.kept_from > history[0].depth)
+    return Assembled(
+        source=source.name,
+        request=Request(
+            model=model,
+            messages=built.messages,
+            temperature=_setting(conversation, character, "temperature"),
+            top_p=_setting(conversation, character, "top_p"),
+            max_tokens=max_tokens,
+            stop=tuple(_setting(conversation, character, "stop")),
+        ),
+        built=built,
+        fired=fired,
+        budget=budget,
+        remember=fired.state if book.remembers or state else None,
+        uncovered=cut and (built.kept_from or 0) > (summary.depth + 1 if summary else 0),
+    )
+
+
+def _setting(conversation: Conversation, character: Character, name: str) -> Any:
+    own = getattr(conversation, name)
+    return own if own is not None else getattr(character, name)
+
+
+def _cast(conversation: Conversation, character: Character) -> Cast:
+    return Cast(
+        char=character.called,
+        user=conversation.persona,
+        default_system_prompt=settings.AI_SYSTEM_PROMPT,
+        system_prompt=character.system_prompt,
+        persona=conversation.persona_description,
+        description=character.description,
+        personality=character.personality,
+        scenario=character.scenario,
+        topic=conversation.topic,
+        example_dialogue=character.example_dialogue,
+        post_history_instructions=character.post_history_instructions,
+    )
+
+
+def _history(conversation: Conversation, moment: Moment, *, characters: int) -> tuple[list[Said], bool]:
+    """No more of it is read than could fit."""
+    rows, whole = tree.history(moment.at.pk, conversation, characters=characters) if moment.at else ([], True)
+    history = [Said(*row) for row in rows]
+    if moment.said is not None:
+        history.append(Said(Role.USER, moment.said, moment.length - 1))
+    return history, whole
+
+
+def _summary(conversation: Conversation, moment: Moment) -> Summarised | None:
+    found = tree.summary(moment.at.pk, conversation) if moment.at else None
+    return Summarised(*found) if found else None
+
+
+def _remembered(conversation: Conversation, moment: Moment, book: Book) -> Any:
+    if not book.remembers or moment.at is None:
+        return None
+    # An answer that is gone on with has noted already what its own turn fired.
+    before = moment.at.parent if moment.goes_on else moment.at
+    return tree.remembered(before.pk, conversation) if before else None
+
+
+def _scene(conversation: Conversation, moment: Moment, book: Book, history: list[Said], *, full: bool) -> Scene:
+    return Scene(
+        texts=[(said.role, said.content) for said in history],
+        length=moment.length,
+        answers=tree.answers(moment.at.pk, conversation) if book.counts_answers and moment.at else 0,
+        greeting=_greeting(conversation, moment) if book.asks_greeting else None,
+        seed=moment.seed(conversation),
+        full=full,
+    )
+
+
+def _greeting(conversation: Conversation, moment: Moment) -> int | None:
+    found = tree.first(moment.at.pk, conversation).extra.get("greeting") if moment.at else None
+    return found if isinstance(found, int) else None

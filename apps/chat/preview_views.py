@@ -1,0 +1,130 @@
+from typing import Any, cast
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from apps.accounts.models import User
+from apps.accounts.ownership import Mine
+from apps.api.fields import Text
+from apps.api.queries import query_of
+from apps.chat.asking import CharacterUnavailable
+from apps.chat.assembly import Assembled, Moment, assemble
+from apps.conversations.models import MAX_CONTENT, Conversation, MessageStatus, Role
+
+
+class PromptHidden(PermissionDenied):
+    default_code = "prompt_hidden"
+    default_detail = "This character's owner does not show its prompt."
+
+
+class PreviewQuery(serializers.Serializer[None]):
+    content = Text(
+        required=False,
+        max_length=MAX_CONTENT,
+        help_text="What you would say next. Left out: the prompt after the last message, as it stands.",
+    )
+
+
+class PromptMessageSerializer(serializers.Serializer[Any]):
+    role = serializers.ChoiceField(choices=[Role.SYSTEM, Role.USER, Role.ASSISTANT])
+    content = serializers.CharField()
+
+
+class PartSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="A field of the character's, `history`, `examples`, `summary`, `lore_…`.")
+    tokens = serializers.IntegerField()
+    message = serializers.IntegerField(help_text="The first message that it is in, by its place in `messages`.")
+
+
+class LoreSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    fired_by = serializers.CharField(help_text="The key that was found, or why none was needed.")
+    through = serializers.CharField(help_text="The entry in whose text the key was found; blank: a message.")
+    position = serializers.CharField()
+    depth = serializers.IntegerField(
+        allow_null=True, help_text="Where `position` is `at_depth`: how many messages stand after it."
+    )
+    tokens = serializers.IntegerField()
+
+
+class DroppedSerializer(serializers.Serializer[Any]):
+    what = serializers.ChoiceField(choices=["lore", "examples", "history", "summary"])
+    name = serializers.CharField(help_text="Which of them.")
+    why = serializers.CharField()
+
+
+class PromptSerializer(serializers.Serializer[Any]):
+    """What the model would be sent. `tokens` are estimates, and those of the parts add up to the whole."""
+
+    messages = PromptMessageSerializer(many=True)
+    model = serializers.CharField(help_text="By its provider's own name.")
+    provider = serializers.CharField()
+    tokens = serializers.IntegerField()
+    budget = serializers.IntegerField(help_text="How many tokens it may have: what the answer needs is taken off.")
+    parts = PartSerializer(many=True)
+    lore = LoreSerializer(many=True)
+    dropped = DroppedSerializer(many=True)
+
+
+class PromptViewSet(Mine[Conversation], GenericViewSet[Conversation]):
+    """The prompt, open to inspection."""
+
+    queryset = Conversation.objects.all()
+    lookup_value_converter = "id"
+
+    @extend_schema(parameters=[PreviewQuery], responses=PromptSerializer)
+    @action(detail=True, methods=["get"], serializer_class=PromptSerializer)
+    def prompt(self, request: Request, pk: UUID) -> Response:
+        """Exactly what the model would be sent now: with token estimates of each part, the lore that fires and what
+        fired it, what is left out and why. Nothing is saved and no model is asked.
+
+        403 `prompt_hidden`: the character is somebody else's who does not show its prompt. 409
+        `character_unavailable`: the character is gone, or no longer shown to you.
+        """
+        conversation = self.get_object()
+        content = query_of(request, PreviewQuery).get("content")
+        user = cast(User, request.user)
+        character = conversation.character
+        if character is None or not character.visible_to(user):
+            raise CharacterUnavailable()
+        if not character.shows_prompt_to(user):
+            raise PromptHidden()
+        return Response(shown(assemble(conversation, character, Moment(self._last(conversation), content))))
+
+    def _last(self, conversation: Conversation) -> Any:
+        """The message that the prompt ends with. An answer that is still being written is none yet."""
+        leaf = conversation.active_leaf
+        return leaf.parent if leaf and leaf.status == MessageStatus.GENERATING else leaf
+
+
+def shown(assembled: Assembled) -> dict[str, Any]:
+    built = assembled.built
+    return {
+        "messages": built.messages,
+        "model": assembled.request.model,
+        "provider": assembled.source,
+        "tokens": built.tokens,
+        "budget": assembled.budget,
+        "parts": [{"name": part.name, "tokens": part.tokens, "message": part.message} for part in built.parts],
+        "lore": [
+            {
+                "name": lore.name,
+                "fired_by": lore.fired_by,
+                "through": lore.through,
+                "position": lore.position,
+                "depth": lore.depth if lore.position == "at_depth" else None,
+                "tokens": lore.tokens,
+            }
+            for lore in built.lore
+        ],
+        "dropped": [
+            *({"what": "lore", "name": name, "why": why} for name, why in assembled.fired.dropped),
+            *({"what": each.what, "name": each.name, "why": each.why} for each in built.dropped),
+        ],
+    }

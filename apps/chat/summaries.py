@@ -1,0 +1,127 @@
+"""Summaries of what prompts have no room for: made by the model after a turn, and never in its way."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.api.threads import with_rows
+from apps.chat import generations, known
+from apps.chat.asking import Job
+from apps.chat.models import Purpose
+from apps.chat.prompt import Scale
+from apps.chat.prompt.summary import AROUND, ask_for_summary, lines_that_fit
+from apps.chat.providers import Provider, ProviderError, Request, complete
+from apps.conversations import tree, turns
+from apps.conversations.models import Conversation, Message, Role, Summary
+
+# What a summary may have of its model's window, and in tokens.
+SHARE = 8
+LEAST, MOST = 128, 1024
+# A turn's: a long conversation that came in by an import takes several turns.
+CALLS = 4
+# As many messages are read for one call.
+STEPS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A summary to be made of the path down to the message `upto`, as it was at `read_at`."""
+
+    conversation: UUID
+    upto: UUID
+    depth: int
+    request: Request
+    read_at: datetime
+
+
+async def sum_up(job: Job, provider: Provider) -> None:
+    """Cover what the prompt of this turn had to leave out. What a model does not do well is not kept, and is tried
+    again after the next turn."""
+    for _ in range(CALLS):
+        plan = await with_rows(next_plan, job)
+        if plan is None:
+            return
+        text, model = await _asked(plan, job, provider)
+        if not text or not await with_rows(keep, plan, text, model):
+            return
+
+
+async def _asked(plan: Plan, job: Job, provider: Provider) -> tuple[str, str]:
+    """The summary, blank where there is none that is whole, and the model that wrote it."""
+    began = time.monotonic()
+    text, model, usage, failure = "", plan.request.model, None, ""
+    try:
+        completed = await complete(provider, plan.request)
+        model, usage = completed.finish.model or model, completed.finish.usage
+        # One that was cut off lacks its end, which is what happened last.
+        text = completed.text.strip() if completed.finish.reason in ("stop", "other") else ""
+    except ProviderError as error:
+        failure = error.code
+    latency_ms = round((time.monotonic() - began) * 1000)
+    await with_rows(generations.record_call, job, Purpose.SUMMARY, model, usage, failure, latency_ms)
+    return text, model
+
+
+def next_plan(job: Job) -> Plan | None:
+    """What is to be summed up next on the path to the answer that `job` gave; None where nothing is.
+
+    A half of the window is left to the newest messages, and what is older is summed up, though prompts may still have
+    room for some of it: so that the next turns find it done.
+    """
+    read_at = timezone.now()
+    rows = Message.objects.select_related("conversation__user", "conversation__character")
+    leaf = rows.filter(pk=job.message).first()
+    if leaf is None:
+        return None
+    conversation = leaf.conversation
+    of_model = known.model(job.source, job.request.model)
+    scale = Scale(of_model.bytes_per_token)
+    length = min(max(of_model.window // SHARE, LEAST), MOST)
+    room = of_model.window - length - AROUND
+    recent, whole = tree.history(leaf.pk, conversation, characters=int(of_model.window * scale.bytes_per_token) // 2)
+    before, covered = tree.summary(leaf.pk, conversation) or ("", -1)
+    if whole or recent[0][2] <= covered + 1:
+        return None
+    steps = tree.stretch(leaf.pk, conversation, above=covered, below=recent[0][2], limit=STEPS)
+    char = conversation.character.called if conversation.character else conversation.character_name
+    names = {Role.ASSISTANT: char, Role.USER: conversation.persona}
+    lines = [f"{names.get(Role(step.role), step.role)}: {step.content}" for step in steps]
+    told = lines_that_fit(lines, room - scale.tokens(before), scale)
+    if not told:
+        return None
+    last = steps[len(told) - 1]
+    return Plan(
+        conversation=conversation.pk,
+        upto=last.id,
+        depth=last.depth,
+        request=Request(
+            model=job.request.model,
+            messages=ask_for_summary(char, conversation.persona, before, told, length),
+            temperature=0.3,
+            max_tokens=length,
+            stream=False,
+        ),
+        read_at=read_at,
+    )
+
+
+@transaction.atomic
+def keep(plan: Plan, text: str, model: str) -> bool:
+    """Save it, unless what it tells of was changed or deleted meanwhile, or another process was faster."""
+    try:
+        conversation = turns.locked(plan.conversation)
+    except Conversation.DoesNotExist:
+        return False
+    messages = Message.objects.filter(conversation=conversation)
+    changed = messages.filter(depth__lte=plan.depth, edited_at__gte=plan.read_at)
+    if not messages.filter(pk=plan.upto).exists() or changed.exists():
+        return False
+    _, made = Summary.objects.get_or_create(
+        message_id=plan.upto,
+        defaults={"conversation": conversation, "depth": plan.depth, "text": text, "model": model},
+    )
+    return made
