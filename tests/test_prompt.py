@@ -33,7 +33,10 @@ def talk(*lines: str, first: int = 0) -> list[Said]:
     """The character and the user in turn, the user last."""
     roles = ["user", "assistant"] * len(lines)
     depths = range(first, first + len(lines))
-    return [Said(roles[len(lines) - 1 - at], line, depth) for at, (line, depth) in enumerate(zip(lines, depths))]
+    return [
+        Said(roles[len(lines) - 1 - at], line, depth)
+        for at, (line, depth) in enumerate(zip(lines, depths, strict=True))
+    ]
 
 
 TALK = talk("Come in.", "Thank you.", "Tea?", "Please.")
@@ -299,8 +302,11 @@ def test_a_summary_needs_room() -> None:
 def test_the_parts_tell_where_the_tokens_go() -> None:
     built = build(fired=fired(lore("Deep.", "at_depth", depth=1), lore("Before it all.")))
     assert {part.name: part.message for part in built.parts} == {
-        **{"system_prompt": 0, "lore_before_char": 0, "persona": 0, "description": 0, "personality": 0, "scenario": 0},
-        **{"topic": 0, "examples": 0, "history": 1, "lore_at_depth": 4, "post_history_instructions": 6},
+        **dict.fromkeys(["system_prompt", "lore_before_char", "persona", "description", "personality", "scenario"], 0),
+        **dict.fromkeys(["topic", "examples"], 0),
+        "history": 1,
+        "lore_at_depth": 4,
+        "post_history_instructions": 6,
     }
     assert built.tokens == sum(part.tokens for part in built.parts)
     size = sum(len(content) for content in told(built))

@@ -28,8 +28,8 @@ NO_TEXTS: Mapping[str, str] = {}
 class Macros:
     """What the macros of one prompt stand for.
 
-    `texts` may hold more that stands for itself, as `persona` or `scenario`: by lower-case name, themselves with macros.
-    The same seed gives the same chances. Without `now` the macros of time stay as they are.
+    `texts` may hold more that has a name, as `persona` or `scenario`: in lower case; macros in them are filled too. The
+    same seed gives the same chances. Without `now` the macros of time stay as they are.
     """
 
     char: str

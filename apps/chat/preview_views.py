@@ -32,7 +32,7 @@ class PreviewQuery(serializers.Serializer[None]):
 
 
 class PromptMessageSerializer(serializers.Serializer[Any]):
-    role = serializers.ChoiceField(choices=[Role.SYSTEM, Role.USER, Role.ASSISTANT])
+    role = serializers.ChoiceField(choices=Role.choices)
     content = serializers.CharField()
 
 

@@ -46,7 +46,8 @@ _relay: Relay | None = None
 _running: dict[UUID, tuple[Producer, asyncio.Task[Outcome]]] = {}
 _lives: dict[UUID, Live] = {}
 _mirrors: dict[UUID, asyncio.Task[Any]] = {}
-# What goes on beside: those that look after this process, that tell or mirror answers, that ask for titles and summaries.
+# What goes on beside: those that look after this process, that tell or mirror answers, that ask for titles and
+# summaries.
 _keepers: set[asyncio.Task[Any]] = set()
 _telling: set[asyncio.Task[Any]] = set()
 _mirroring: set[asyncio.Task[Any]] = set()

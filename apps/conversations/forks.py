@@ -1,5 +1,7 @@
 """A conversation that goes on from a message of another one."""
 
+from typing import Any
+
 from django.db import connection, transaction
 
 from apps.api.rows import new_id
@@ -47,7 +49,12 @@ def fork(conversation: Conversation, message: Message | None) -> Conversation:
             for field in Message._meta.local_concrete_fields
             if field.column not in PLACE and not field.generated
         )
-        values = {"originals": originals, "copies": copies, "conversation": made.pk, "branch": copies[0]}
+        values: dict[str, Any] = {
+            "originals": originals,
+            "copies": copies,
+            "conversation": made.pk,
+            "branch": copies[0],
+        }
         with connection.cursor() as cursor:
             cursor.execute(COPY.format(said=said), values)
             cursor.execute(COPY_SUMMARIES, values)

@@ -44,7 +44,7 @@ SELECT role, content, depth, (SELECT bool_or(parent_id IS NULL) FROM path)
 FROM path WHERE told AND content ~ '\\S' ORDER BY steps DESC
 """
 
-# The branches that the path from `leaf` runs through, each with how far down.
+# The branches that the path from `leaf` runs through, each with how far down. Those below begin with it.
 PIECES = """
 WITH RECURSIVE piece AS (
     SELECT branch, depth FROM conversations_message
@@ -56,8 +56,8 @@ WITH RECURSIVE piece AS (
 )
 """
 
-# Then what lies above the edge in them.
-TOWARDS_LEAF = f"""{PIECES}
+# What lies above the edge in them.
+TOWARDS_LEAF = """
 SELECT found.id FROM piece, LATERAL (
     SELECT id, depth FROM conversations_message message
     WHERE message.branch = piece.branch AND message.depth <= piece.depth AND message.depth > %(above)s
@@ -94,15 +94,15 @@ SELECT id FROM subtree
 """
 
 # Of the path, what a model may hear between two depths, from the top.
-STRETCH = f"""{PIECES}
+STRETCH = """
 SELECT message.id, message.depth, message.role, message.content FROM piece JOIN conversations_message message
 ON message.branch = piece.branch AND message.depth <= piece.depth
 WHERE message.depth > %(above)s AND message.depth < %(below)s
-    AND message.role <> 'tool' AND NOT message.extra @> '{{"hidden": true}}' AND message.content ~ '\\S'
+    AND message.role <> 'tool' AND NOT message.extra @> '{"hidden": true}' AND message.content ~ '\\S'
 ORDER BY message.depth LIMIT %(limit)s
 """
 
-SUMMARY = f"""{PIECES}
+SUMMARY = """
 SELECT summary.text, summary.depth FROM conversations_summary summary
 JOIN conversations_message message ON message.id = summary.message_id
 JOIN piece ON piece.branch = message.branch AND piece.depth >= message.depth
@@ -110,19 +110,19 @@ WHERE summary.conversation_id = %(conversation)s
 ORDER BY summary.depth DESC LIMIT 1
 """
 
-REMEMBERED = f"""{PIECES}
+REMEMBERED = """
 SELECT message.lore FROM piece JOIN conversations_message message
 ON message.branch = piece.branch AND message.depth <= piece.depth
 WHERE message.lore IS NOT NULL ORDER BY message.depth DESC LIMIT 1
 """
 
-ANSWERS = f"""{PIECES}
+ANSWERS = """
 SELECT count(*) FROM piece JOIN conversations_message message
 ON message.branch = piece.branch AND message.depth <= piece.depth
 WHERE message.role = 'assistant'
 """
 
-FIRST = f"""{PIECES}
+FIRST = """
 SELECT first.id FROM piece JOIN conversations_message first ON first.branch = piece.branch AND first.depth = 0
 """
 
@@ -157,31 +157,31 @@ class Step(NamedTuple):
 
 def stretch(leaf: Any, conversation: Conversation, *, above: int, below: int, limit: int) -> list[Step]:
     """What a model may hear of the path to `leaf` between two depths, both left out: the first `limit` messages."""
-    rows = _rows(STRETCH, leaf=leaf, conversation=conversation.pk, above=above, below=below, limit=limit)
+    rows = _rows(PIECES + STRETCH, leaf=leaf, conversation=conversation.pk, above=above, below=below, limit=limit)
     return [Step(*row) for row in rows]
 
 
 def summary(leaf: Any, conversation: Conversation) -> tuple[str, int] | None:
     """The summary that covers the most of the path to `leaf`, and the depth of the last message that it covers."""
-    rows = _rows(SUMMARY, leaf=leaf, conversation=conversation.pk)
+    rows = _rows(PIECES + SUMMARY, leaf=leaf, conversation=conversation.pk)
     return rows[0] if rows else None
 
 
 def remembered(leaf: Any, conversation: Conversation) -> Any:
     """What the lorebook noted last on the path to `leaf`; None where it never did."""
-    rows = _rows(REMEMBERED, leaf=leaf, conversation=conversation.pk)
+    rows = _rows(PIECES + REMEMBERED, leaf=leaf, conversation=conversation.pk)
     return json.loads(rows[0][0]) if rows else None
 
 
 def answers(leaf: Any, conversation: Conversation) -> int:
     """How many messages of the path to `leaf` are the character's, its greeting among them."""
-    count: int = _rows(ANSWERS, leaf=leaf, conversation=conversation.pk)[0][0]
+    count: int = _rows(PIECES + ANSWERS, leaf=leaf, conversation=conversation.pk)[0][0]
     return count
 
 
 def first(leaf: Any, conversation: Conversation) -> Message:
     """Where the path to `leaf` begins."""
-    return Message.objects.get(pk=_ids(FIRST, leaf=leaf, conversation=conversation.pk)[0])
+    return Message.objects.get(pk=_ids(PIECES + FIRST, leaf=leaf, conversation=conversation.pk)[0])
 
 
 def path_after(end: Any, leaf: Any, conversation: Conversation, *, limit: int) -> list[Message]:
@@ -192,7 +192,7 @@ def path_after(end: Any, leaf: Any, conversation: Conversation, *, limit: int) -
     edge = Message.objects.filter(pk=end, conversation=conversation).first()
     if edge is None:
         return []
-    ids = _ids(TOWARDS_LEAF, leaf=leaf, end=end, above=edge.depth, conversation=conversation.pk, limit=limit)
+    ids = _ids(PIECES + TOWARDS_LEAF, leaf=leaf, end=end, above=edge.depth, conversation=conversation.pk, limit=limit)
     return _in_order(ids[::-1])
 
 
