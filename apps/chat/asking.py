@@ -13,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 from apps.accounts.models import User
 from apps.api.errors import Conflict
 from apps.characters.models import Character
+from apps.chat import known
 from apps.chat.keys import Earlier, Key, earlier
 from apps.chat.models import Generation
 from apps.chat.prompt import Cast, Prompt, Said, build_prompt
@@ -140,7 +141,7 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
         conversation=conversation.pk,
         message=answer.pk,
         source=source.name,
-        request=_request(conversation, character, model, answer),
+        request=_request(conversation, character, source.name, model, answer),
         first_words=answer.parent.content if answer.parent else "",
         wants_title=not conversation.title,
         text=answer.content,
@@ -150,13 +151,14 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
     )
 
 
-def _request(conversation: Conversation, character: Character, model: str, answer: Message) -> Request:
+def _request(conversation: Conversation, character: Character, source: str, model: str, answer: Message) -> Request:
     def setting(name: str) -> Any:
         own = getattr(conversation, name)
         return own if own is not None else getattr(character, name)
 
     max_tokens = setting("max_tokens")
-    budget = settings.AI_CONTEXT_TOKENS - min(max_tokens or ANSWER_TOKENS, settings.AI_CONTEXT_TOKENS // 2)
+    window = known.model(source, model).window
+    budget = window - min(max_tokens or ANSWER_TOKENS, window // 2)
     return Request(
         model=model,
         messages=prompt_for(conversation, character, answer, budget),
