@@ -1,5 +1,6 @@
 """What models are on offer, and where they are reached: the operator's word, read once at start."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ class Offer:
     """
 
     sources: tuple[Source, ...]
+    # By public model id: the operator's own word on their context windows, in tokens.
+    contexts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def default(self) -> str:
@@ -38,14 +41,23 @@ class Offer:
         offered |= {f"{source.name}/{model}": (source, model) for source in others for model in source.models}
         return offered
 
+    def context(self, source: str, model: str) -> int | None:
+        """What the operator said of the window of a source's model."""
+        return self.contexts.get(model if source == self.sources[0].name else f"{source}/{model}")
+
     def find(self, model: str) -> tuple[Source, str]:
         """The named model, or the default one when the name is blank or no longer on offer."""
         offered = self.models
         return offered.get(model) or offered[self.default]
 
 
-def read_offer(base_url: str | None, api_key: str | None, models: list[str] | None, more: Any) -> Offer:
-    """`more` is AI_PROVIDERS: a list of objects with `name`, `base_url`, `api_key`, `models`."""
+LEAST_CONTEXT = 512
+MOST_CONTEXT = 100_000_000
+
+
+def read_offer(base_url: str | None, api_key: str | None, models: list[str] | None, more: Any, contexts: Any) -> Offer:
+    """`more` is AI_PROVIDERS: a list of objects with `name`, `base_url`, `api_key`, `models`; `contexts` is
+    AI_CONTEXTS: an object of public model ids and tokens."""
     sources = [read_source("AI_BASE_URL", "default", base_url, api_key or "", models)]
     if not isinstance(more, list):
         raise ImproperlyConfigured("AI_PROVIDERS is a JSON list of objects.")
@@ -57,7 +69,19 @@ def read_offer(base_url: str | None, api_key: str | None, models: list[str] | No
             raise ImproperlyConfigured("Each object in AI_PROVIDERS needs a name of its own.")
         where = f"AI_PROVIDERS, {name}"
         sources.append(read_source(where, name, entry.get("base_url"), entry.get("api_key", ""), entry.get("models")))
-    return Offer(tuple(sources))
+    offer = Offer(tuple(sources))
+    return Offer(offer.sources, read_contexts(contexts, offer))
+
+
+def read_contexts(contexts: Any, offer: Offer) -> dict[str, int]:
+    if not isinstance(contexts, dict):
+        raise ImproperlyConfigured("AI_CONTEXTS is a JSON object of models and tokens.")
+    for model, context in contexts.items():
+        if model not in offer.models:
+            raise ImproperlyConfigured("AI_CONTEXTS names a model that is not on offer.")
+        if type(context) is not int or not LEAST_CONTEXT <= context <= MOST_CONTEXT:
+            raise ImproperlyConfigured(f"AI_CONTEXTS: a context is a number of tokens, {LEAST_CONTEXT} or more.")
+    return contexts
 
 
 def read_source(where: str, name: str, base_url: Any, api_key: Any, models: Any) -> Source:

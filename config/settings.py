@@ -295,7 +295,9 @@ _base_url = env.str("AI_BASE_URL", validate=not_empty)
 _api_key = env.str("AI_API_KEY", "")
 _models: list[str] = env.list("AI_MODEL", validate=not_empty)
 _more_providers = env.json("AI_PROVIDERS", [])
-AI_CONTEXT_TOKENS = env.int("AI_CONTEXT_TOKENS", 8192, validate=validate.Range(min=512))
+_contexts = env.json("AI_CONTEXTS", {})
+# None: whatever the provider tells of a model is used.
+AI_CONTEXT_TOKENS = env.int("AI_CONTEXT_TOKENS", None, validate=validate.Range(min=512))
 AI_SYSTEM_PROMPT = env.str(
     "AI_SYSTEM_PROMPT",
     "Write {{char}}'s next reply in a conversation between {{char}} and {{user}}. Stay in character.",
@@ -352,4 +354,4 @@ LOGGING = {
 
 env.seal()
 
-AI_OFFER = read_offer(_base_url, _api_key, _models, _more_providers)
+AI_OFFER = read_offer(_base_url, _api_key, _models, _more_providers, _contexts)

@@ -91,3 +91,30 @@ class Generation(Row):
 
     def __str__(self) -> str:
         return f"{self.status} {self.id}"
+
+
+class WindowFrom(models.TextChoices):
+    PROVIDER = "provider"
+    ERROR = "error"
+
+
+class KnownModel(Row):
+    """What was learned of a model of one source. It belongs to no user; see `known`."""
+
+    source = models.CharField(max_length=100)
+    # As its source calls it.
+    model = models.CharField(max_length=200)
+    # Tokens, the prompt and its answer together; null where nobody has told.
+    window = models.PositiveIntegerField(null=True)
+    window_from = models.CharField(max_length=10, choices=WindowFrom.choices, blank=True)
+    window_at = models.DateTimeField(null=True)
+    # Bytes of UTF-8 to a token: how many answers it was learned from, their mean, and their mean distance from it.
+    samples = models.PositiveIntegerField(default=0)
+    mean = models.FloatField(null=True)
+    deviation = models.FloatField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["source", "model"], name="a_model_is_known_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.source}/{self.model}"

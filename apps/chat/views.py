@@ -16,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine
-from apps.chat import asking, generations, runtime
+from apps.chat import asking, generations, known, runtime
 from apps.chat.asking import Job
 from apps.chat.delivery import EventStreamRenderer, StreamWhereNamed, answer, awaited, stream
 from apps.chat.keys import HEADER, MAX_KEY, Earlier, key_of
@@ -152,12 +152,13 @@ class ModelsView(APIView):
     @extend_schema(operation_id="models_list", responses=ModelListSerializer)
     def get(self, request: Request) -> Response:
         """The models on offer; the default one comes first."""
+        models = known.on_offer()
         results = [
             {
                 "id": model,
                 "provider": source.name,
                 "default": model == settings.AI_OFFER.default,
-                "context_tokens": settings.AI_CONTEXT_TOKENS,
+                "context_tokens": models[model].window,
             }
             for model, (source, _) in settings.AI_OFFER.models.items()
         ]

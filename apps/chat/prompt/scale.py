@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import ceil
 
+# Of English prose with common tokenizers: what a model is begun with.
+BYTES_PER_TOKEN = 3.5
 # What marks a message's beginning, its role and its end: three or four in the chat templates in use.
 TOKENS_PER_MESSAGE = 4
 
