@@ -27,7 +27,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
 class AIServer(Script):
-    """`url` includes `/v1`. `heard` (bodies), `headers` and `calls` leave out the calls for titles: `title_calls`."""
+    """`url` includes `/v1`. `heard` (bodies), `headers` and `calls` leave out the calls for titles and for
+    summaries: `title_calls`, `summary_calls`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,6 +70,8 @@ class AIServer(Script):
             self.heard: list[dict[str, Any]] = []
             self.headers: list[dict[str, str]] = []
             self.title_calls: list[dict[str, Any]] = []
+            self.summary, self.summary_ends = "They talked of clocks.", "stop"
+            self.summary_calls: list[dict[str, Any]] = []
             self._script.clear()
 
     @property
@@ -143,9 +146,13 @@ class AIServer(Script):
                 return Call(self.loop, lambda reply: reply.json({"error": {"message": "no such page"}}, 404))
         messages = body.get("messages", [])
         with self._lock:
-            if any(m["role"] == "system" and "title" in m["content"].lower() for m in messages):
+            instruction = "".join(m["content"] for m in messages if m["role"] == "system").lower()
+            if "write a short title" in instruction:
                 self.title_calls.append(body)
                 return Call(self.loop, saying(self.title))
+            if "write one new summary" in instruction:
+                self.summary_calls.append(body)
+                return Call(self.loop, saying(self.summary, finish_reason=self.summary_ends))
             self.heard.append(body)
             self.headers.append({name.decode(): value.decode() for name, value in scope["headers"]})
             if self._script:

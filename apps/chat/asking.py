@@ -43,7 +43,9 @@ class Job:
     tokens: int  # of the request, as estimated
     first_words: str
     wants_title: bool
-    wants_summary: bool
+    # Tokens of the newest history that a summary is to leave out; None: none is wanted. Half of what the prompt had room
+    # for, so that the next turns find it done.
+    sum_up_but: int | None
     text: str = ""
     reasoning: str = ""
     completion_tokens: int | None = None
@@ -148,7 +150,7 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
         source=source.name,
         request=assembled.request,
         tokens=assembled.built.tokens,
-        wants_summary=assembled.uncovered and settings.AI_SUMMARIES,
+        sum_up_but=assembled.built.tokens_of("history") // 2 if assembled.uncovered and settings.AI_SUMMARIES else None,
         first_words=answer.parent.content if answer.parent else "",
         wants_title=not conversation.title,
         text=answer.content,

@@ -171,7 +171,7 @@ def _after(producer: Producer, outcome: Outcome) -> None:
     if job.wants_title:
         text = outcome.turn["assistant_message"]["content"]
         _go(_afterwards, titles.give_title(job, producer.provider, text, ask=settings.AI_TITLES))
-    if job.wants_summary and job.conversation not in _summing_up:
+    if job.sum_up_but is not None and job.conversation not in _summing_up:
         _summing_up.add(job.conversation)
         work = _go(_afterwards, summaries.sum_up(job, producer.provider))
         work.add_done_callback(lambda _: _summing_up.discard(job.conversation))

@@ -12,7 +12,8 @@ from apps.api.threads import with_rows
 from apps.chat import generations, known
 from apps.chat.asking import Job
 from apps.chat.models import Purpose
-from apps.chat.prompt import Scale
+from apps.chat.prompt import Said, Scale
+from apps.chat.prompt.fit import newest_that_fit
 from apps.chat.prompt.summary import AROUND, ask_for_summary, lines_that_fit
 from apps.chat.providers import Provider, ProviderError, Request, complete
 from apps.conversations import tree, turns
@@ -67,11 +68,7 @@ async def _asked(plan: Plan, job: Job, provider: Provider) -> tuple[str, str]:
 
 
 def next_plan(job: Job) -> Plan | None:
-    """What is to be summed up next on the path to the answer that `job` gave; None where nothing is.
-
-    A half of the window is left to the newest messages, and what is older is summed up, though prompts may still have
-    room for some of it: so that the next turns find it done.
-    """
+    """What is to be summed up next on the path to the answer that `job` gave; None where nothing is."""
     read_at = timezone.now()
     rows = Message.objects.select_related("conversation__user", "conversation__character")
     leaf = rows.filter(pk=job.message).first()
@@ -82,17 +79,17 @@ def next_plan(job: Job) -> Plan | None:
     scale = Scale(of_model.bytes_per_token)
     length = min(max(of_model.window // SHARE, LEAST), MOST)
     room = of_model.window - length - AROUND
-    recent, whole = tree.history(leaf.pk, conversation, characters=int(of_model.window * scale.bytes_per_token) // 2)
+    recent, _ = tree.history(leaf.pk, conversation, characters=int(of_model.window * scale.bytes_per_token))
+    left_out = newest_that_fit([Said(*row) for row in recent], job.sum_up_but or 0, scale)
     before, covered = tree.summary(leaf.pk, conversation) or ("", -1)
-    if whole or recent[0][2] <= covered + 1:
+    below = left_out[0].depth if left_out else leaf.depth
+    steps = tree.stretch(leaf.pk, conversation, above=covered, below=below, limit=STEPS)
+    if not steps:
         return None
-    steps = tree.stretch(leaf.pk, conversation, above=covered, below=recent[0][2], limit=STEPS)
     char = conversation.character.called if conversation.character else conversation.character_name
     names = {Role.ASSISTANT: char, Role.USER: conversation.persona}
     lines = [f"{names.get(Role(step.role), step.role)}: {step.content}" for step in steps]
     told = lines_that_fit(lines, room - scale.tokens(before), scale)
-    if not told:
-        return None
     last = steps[len(told) - 1]
     return Plan(
         conversation=conversation.pk,

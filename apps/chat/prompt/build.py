@@ -38,6 +38,9 @@ class Built:
         """An estimate."""
         return sum(part.tokens for part in self.parts)
 
+    def tokens_of(self, name: str) -> int:
+        return sum(part.tokens for part in self.parts if part.name == name)
+
 
 def build_prompt(
     cast: Cast,

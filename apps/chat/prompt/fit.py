@@ -82,7 +82,7 @@ def choose(material: Material, budget: int, scale: Scale) -> Choice:
         room -= lore()
         chosen.summary = _first_that_fit(_summary(material.summary), room, sizes)
         room -= sum(map(sizes.piece, chosen.summary))
-        chosen.history = [*_newest_that_fit(older, room, sizes), *newest]
+        chosen.history = [*newest_that_fit(older, room, scale), *newest]
     chosen.dropped += _lost(material, chosen)
     return chosen
 
@@ -117,11 +117,12 @@ def _first_that_fit(pieces: Sequence[Piece], room: int, sizes: _Sizes) -> list[P
     return fitting
 
 
-def _newest_that_fit(older: Sequence[Said], room: int, sizes: _Sizes) -> list[Said]:
-    first = len(older)
-    while first and (room := room - sizes.said(older[first - 1])) >= 0:
+def newest_that_fit(history: Sequence[Said], room: int, scale: Scale) -> list[Said]:
+    """The end of `history` that is no longer than `room` tokens."""
+    first = len(history)
+    while first and (room := room - scale.message(history[first - 1].content)) >= 0:
         first -= 1
-    return list(older[first:])
+    return list(history[first:])
 
 
 def _lost(material: Material, chosen: Choice) -> list[Dropped]:

@@ -1,0 +1,125 @@
+"""The prompt's preview: what it shows is what is sent."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from apps.accounts.models import User
+from apps.characters.models import Visibility
+from apps.conversations.models import Conversation, Role
+from tests.ai_server import AIServer
+from tests.factories import grow, make_character, make_conversation, say
+from tests.online import Person
+
+BOOK = {
+    "scan_depth": 4,
+    "entries": [
+        {"keys": ["lamp"], "content": "{{char}}'s lamp is {{random:red,green,blue,white,amber}}.", "enabled": True},
+        {
+            "keys": ["fog"],
+            "content": "Ships.",
+            "enabled": True,
+            "extensions": {"probability": 50, "useProbability": True},
+        },
+        {"keys": ["never"], "content": "Nothing.", "enabled": True},
+    ],
+}
+
+FULL = {
+    "system_prompt": "{{original}} Be brief.",
+    "personality": "{{random:calm,wry,kind}}",
+    "scenario": "Evening of {{isodate}}.",
+    "example_dialogue": "<START>\n{{user}}: Hm?\n{{char}}: Hm.",
+    "post_history_instructions": "Answer {{user}}.",
+    "lorebook": BOOK,
+}
+
+
+def path(conversation: Conversation) -> str:
+    return f"/api/conversations/{conversation.pk}/prompt/"
+
+
+@pytest.mark.parametrize("content", ["Is the lamp lit in this fog?", "Hello."])
+def test_what_it_shows_is_what_is_sent(alice: User, alice_online: Person, ai: AIServer, content: str) -> None:
+    conversation = make_conversation(alice, make_character(alice, **FULL), topic="Lamps", persona_description="Tall.")
+    say(conversation, "Good evening, is that a lamp?")
+    say(conversation, "It is.", Role.ASSISTANT)
+    shown = alice_online.get(path(conversation), params={"content": content}).json()
+    answered = alice_online.chat(conversation.pk, content).json()
+    assert shown["messages"] == ai.heard[-1]["messages"]
+    assert shown["model"] == ai.heard[-1]["model"]
+    # Made anew, the turn has the same prompt, though chance had a part in it.
+    alice_online.post(f"/api/conversations/{conversation.pk}/regenerate/", {})
+    assert ai.heard[-1]["messages"] == shown["messages"]
+    # And without words of its own, before an answer: that of the turn that is there.
+    mid = answered["assistant_message"]["id"]
+    for sibling in (ai.heard and answered["assistant_message"]["id"], None):
+        leaf = sibling or alice_online.get(f"/api/conversations/{conversation.pk}/").json()["active_leaf"]
+        assert alice_online.request("DELETE", f"/api/conversations/{conversation.pk}/messages/{leaf}/").ok, mid
+    assert alice_online.get(path(conversation)).json()["messages"] == shown["messages"]
+
+
+def test_parts_lore_and_reasons(alice: User, as_alice: APIClient) -> None:
+    conversation = make_conversation(alice, make_character(alice, **FULL))
+    shown = as_alice.get(path(conversation), {"content": "The LAMP!"}).data
+    assert [lore["fired_by"] for lore in shown["lore"]] == ["lamp"]
+    assert sum(part["tokens"] for part in shown["parts"]) == shown["tokens"] <= shown["budget"]
+    assert {part["name"] for part in shown["parts"]} == {
+        *("system_prompt", "lore_before_char", "description", "personality", "scenario", "examples", "history"),
+        "post_history_instructions",
+    }
+    assert shown["dropped"] == []
+    grow(conversation, 400)
+    shown = as_alice.get(path(conversation)).data
+    assert shown["tokens"] <= shown["budget"]
+    assert [each["what"] for each in shown["dropped"]] == ["examples", "history"]
+
+
+def test_it_is_not_shown_where_the_prompt_is_not(alices: SimpleNamespace, bob: User, as_bob: APIClient) -> None:
+    character = alices.character
+    character.visibility = Visibility.PUBLIC
+    character.save()
+    conversation = make_conversation(bob, character)
+    refused = as_bob.get(path(conversation))
+    assert refused.status_code == 403
+    assert refused.data["errors"][0]["code"] == "prompt_hidden"
+    character.prompt_visible = True
+    character.save()
+    assert as_bob.get(path(conversation)).status_code == 200
+    character.visibility = Visibility.PRIVATE
+    character.save()
+    refused = as_bob.get(path(conversation))
+    assert refused.status_code == 409
+    assert refused.data["errors"][0]["code"] == "character_unavailable"
+
+
+def test_before_anything_is_said(alice: User, as_alice: APIClient) -> None:
+    conversation = make_conversation(alice, make_character(alice, first_message=""))
+    assert [m["role"] for m in as_alice.get(path(conversation)).data["messages"]] == ["system"]
+    assert as_alice.get(path(conversation), {"content": "Hi."}).data["messages"][-1] == {
+        "role": "user",
+        "content": "Hi.",
+    }
+
+
+def test_a_long_conversation_asks_no_more_of_the_database(alice: User, as_alice: APIClient) -> None:
+    def queries(conversation: Conversation, **query: Any) -> int:
+        as_alice.get(path(conversation), query)
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            shown = as_alice.get(path(conversation), query).data
+        assert shown["tokens"] <= shown["budget"]
+        assert shown["messages"][0]["content"].startswith("Write Ada's next reply")
+        return len(captured)
+
+    short = make_conversation(alice, make_character(alice, lorebook=BOOK))
+    long = make_conversation(alice, make_character(alice, lorebook=BOOK))
+    say(short, "Good evening.")
+    grow(long, 3000)
+    assert queries(short) == queries(long)
+    assert queries(short, content="And?") == queries(long, content="And?")

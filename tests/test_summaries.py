@@ -1,0 +1,151 @@
+"""What prompts have no room for is summed up after a turn."""
+
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from apps.accounts.models import User
+from apps.chat.models import Generation
+from apps.conversations.models import Conversation, Message, Summary
+from tests.ai_server import AIServer
+from tests.factories import grow, make_conversation
+from tests.online import Person, until
+
+
+@pytest.fixture
+def long(alice: User, settings: Any) -> Conversation:
+    """A conversation of which a third has room."""
+    settings.AI_CONTEXT_TOKENS = 1024
+    conversation = make_conversation(alice, title="Clocks")
+    grow(conversation, 300)
+    return conversation
+
+
+def summed_up(conversation: Conversation) -> Summary:
+    return until(lambda: Summary.objects.filter(conversation=conversation).order_by("-depth").first())
+
+
+def covered(shown: Any) -> Any:
+    """The prompt, once the summary tells of all that is left out."""
+    return shown if [each["why"] for each in shown["dropped"]] == ["the summary tells of them"] else None
+
+
+def prompt(person: Person, conversation: Conversation, **query: Any) -> Any:
+    return person.get(f"/api/conversations/{conversation.pk}/prompt/", params=query).json()
+
+
+def test_what_was_left_out_is_told_in_the_next_prompt(long: Conversation, alice_online: Person, ai: AIServer) -> None:
+    said = set(Message.objects.filter(conversation=long).values_list("id", "content"))
+    alice_online.chat(long.pk, "And now?")
+    shown = until(lambda: covered(prompt(alice_online, long, content="Next.")))
+    summary = summed_up(long)
+    assert summary.text == "They talked of clocks."
+    first, *_, last = [call["messages"][-1]["content"] for call in ai.summary_calls]
+    assert first.startswith("Ada: Hello, Alice.\n\nAlice: Line 0.\n\nAda: Line 1.")
+    assert last.endswith(summary.message.content)
+    assert "What happened before, in short:\nThey talked of clocks." in shown["messages"][0]["content"]
+    # The prompt begins before the summary ends, so that the next turns need no other.
+    oldest = int(shown["messages"][1]["content"].split()[1].rstrip("."))
+    assert oldest < summary.depth - 10
+    calls = len(ai.summary_calls)
+    alice_online.chat(long.pk, "Next.")
+    assert ai.heard[-1]["messages"] == shown["messages"]
+    assert len(ai.summary_calls) == calls
+    assert said < set(Message.objects.filter(conversation=long).values_list("id", "content"))
+    assert Generation.objects.filter(conversation=long, purpose="summary", status="complete").count() == calls
+
+
+def test_a_summary_goes_on_from_the_last_one(long: Conversation, alice_online: Person, ai: AIServer) -> None:
+    alice_online.chat(long.pk, "And now?")
+    until(lambda: covered(prompt(alice_online, long)))
+    first, calls = summed_up(long), len(ai.summary_calls)
+    grow(long, 60)
+    alice_online.chat(long.pk, "And now?")
+    until(lambda: summed_up(long) != first)
+    asked = ai.summary_calls[calls]["messages"][-1]["content"]
+    assert asked.startswith("Summary of what came before:\nThey talked of clocks.\n\n")
+    after = Message.objects.get(conversation=long, depth=first.depth + 1)
+    assert asked.split("\n\n")[1].endswith(after.content)
+
+
+@pytest.mark.parametrize(("text", "ends"), [("They talked of", "length"), ("  \n", "stop"), ("No.", "content_filter")])
+def test_what_is_no_whole_summary_is_not_kept(
+    long: Conversation, alice_online: Person, ai: AIServer, text: str, ends: str
+) -> None:
+    ai.summary, ai.summary_ends = text, ends
+    alice_online.chat(long.pk, "And now?")
+    until(lambda: Generation.objects.filter(conversation=long, purpose="summary"))
+    assert not Summary.objects.exists()
+    ai.summary, ai.summary_ends = "Clocks.", "stop"
+    alice_online.chat(long.pk, "And now?")
+    assert summed_up(long).text == "Clocks."
+
+
+def test_a_very_long_history_is_summed_up_in_pieces(long: Conversation, alice_online: Person, ai: AIServer) -> None:
+    Message.objects.filter(conversation=long, depth__gt=0).update(content="word " * 100)
+    alice_online.chat(long.pk, "And now?")
+    until(lambda: Summary.objects.count() == 4)
+    depths = sorted(Summary.objects.values_list("depth", flat=True))
+    sizes = [len(call["messages"][-1]["content"]) for call in ai.summary_calls]
+    assert all(size < 1024 * 3.5 for size in sizes)
+    assert depths[0] >= 4
+    assert depths == sorted(set(depths))
+    alice_online.chat(long.pk, "And now?")
+    until(lambda: Summary.objects.count() == 8)
+
+
+def test_one_message_may_be_longer_than_the_window(
+    alice: User, alice_online: Person, ai: AIServer, settings: Any
+) -> None:
+    settings.AI_CONTEXT_TOKENS = 1024
+    conversation = make_conversation(alice, title="Clocks")
+    grow(conversation, 4)
+    Message.objects.filter(conversation=conversation, depth=1).update(content="Begin. " + "word " * 20_000 + "End.")
+    Message.objects.filter(conversation=conversation, depth=4).update(content="word " * 700)
+    alice_online.chat(conversation.pk, "And now?")
+    until(lambda: Summary.objects.filter(depth__gte=1))
+    asked = next(c["messages"][-1]["content"] for c in ai.summary_calls if "Begin." in c["messages"][-1]["content"])
+    assert "…" in asked
+    assert "End." in asked
+    assert len(asked) < 1024 * 3.5
+
+
+def test_an_edit_removes_what_tells_of_the_old_text(
+    long: Conversation, alice_online: Person, as_alice: APIClient, ai: AIServer
+) -> None:
+    alice_online.chat(long.pk, "And now?")
+    summary = summed_up(long)
+    messages = f"/api/conversations/{long.pk}/messages"
+    later = Message.objects.get(conversation=long, depth=summary.depth + 1)
+    as_alice.patch(f"{messages}/{later.pk}/", {"content": "Other."})
+    assert Summary.objects.filter(pk=summary.pk).exists()
+    as_alice.patch(f"{messages}/{summary.message_id}/", {"content": "Other."})
+    assert not Summary.objects.filter(pk=summary.pk).exists()
+
+
+def test_another_branch_has_its_own(
+    long: Conversation, alice_online: Person, as_alice: APIClient, ai: AIServer
+) -> None:
+    alice_online.chat(long.pk, "And now?")
+    summary = summed_up(long)
+    early = Message.objects.get(conversation=long, depth=summary.depth - 2)
+    alice_online.chat(long.pk, "Elsewhere.", parent=str(early.pk))
+    assert "They talked of clocks." not in ai.heard[-1]["messages"][0]["content"]
+    fork = as_alice.post(
+        f"/api/conversations/{long.pk}/fork/", {"message": str(Message.objects.get(conversation=long, depth=290).pk)}
+    )
+    copies = Summary.objects.filter(conversation=fork.data["id"]).values_list("depth", "text")
+    assert set(copies) == set(Summary.objects.filter(conversation=long).values_list("depth", "text"))
+    as_alice.delete(f"/api/conversations/{long.pk}/messages/{early.pk}/")
+    assert not Summary.objects.filter(conversation=long).exists()
+    as_alice.delete(f"/api/conversations/{fork.data['id']}/")
+    assert not Summary.objects.exists()
+
+
+def test_it_can_be_turned_off(long: Conversation, alice_online: Person, ai: AIServer, settings: Any) -> None:
+    settings.AI_SUMMARIES = False
+    alice_online.chat(long.pk, "And now?")
+    alice_online.chat(long.pk, "And now?")
+    assert not ai.summary_calls
+    assert not Summary.objects.exists()
