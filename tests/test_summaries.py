@@ -10,7 +10,7 @@ from apps.chat.models import Generation
 from apps.conversations.models import Conversation, Message, Summary
 from tests.ai_server import AIServer
 from tests.factories import grow, make_conversation
-from tests.online import Person, until
+from tests.online import Person, Server, until
 
 
 @pytest.fixture
@@ -26,19 +26,18 @@ def summed_up(conversation: Conversation) -> Summary:
     return until(lambda: Summary.objects.filter(conversation=conversation).order_by("-depth").first())
 
 
-def covered(shown: Any) -> Any:
-    """The prompt, once the summary tells of all that is left out."""
-    return shown if [each["why"] for each in shown["dropped"]] == ["the summary tells of them"] else None
-
-
 def prompt(person: Person, conversation: Conversation, **query: Any) -> Any:
     return person.get(f"/api/conversations/{conversation.pk}/prompt/", params=query).json()
 
 
-def test_what_was_left_out_is_told_in_the_next_prompt(long: Conversation, alice_online: Person, ai: AIServer) -> None:
+def test_what_was_left_out_is_told_in_the_next_prompt(
+    long: Conversation, alice_online: Person, server: Server, ai: AIServer
+) -> None:
     said = set(Message.objects.filter(conversation=long).values_list("id", "content"))
     alice_online.chat(long.pk, "And now?")
-    shown = until(lambda: covered(prompt(alice_online, long, content="Next.")))
+    server.settle()
+    shown = prompt(alice_online, long, content="Next.")
+    assert [each["why"] for each in shown["dropped"]] == ["the summary tells of them"]
     summary = summed_up(long)
     assert summary.text == "They talked of clocks."
     first, *_, last = [call["messages"][-1]["content"] for call in ai.summary_calls]
@@ -56,9 +55,11 @@ def test_what_was_left_out_is_told_in_the_next_prompt(long: Conversation, alice_
     assert Generation.objects.filter(conversation=long, purpose="summary", status="complete").count() == calls
 
 
-def test_a_summary_goes_on_from_the_last_one(long: Conversation, alice_online: Person, ai: AIServer) -> None:
+def test_a_summary_goes_on_from_the_last_one(
+    long: Conversation, alice_online: Person, server: Server, ai: AIServer
+) -> None:
     alice_online.chat(long.pk, "And now?")
-    until(lambda: covered(prompt(alice_online, long)))
+    server.settle()
     first, calls = summed_up(long), len(ai.summary_calls)
     grow(long, 60)
     alice_online.chat(long.pk, "And now?")
