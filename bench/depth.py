@@ -8,15 +8,12 @@ application, the turn through all of its rows (begin, one checkpoint, end) with 
 """
 
 import argparse
-import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from config.local.postgres import EmbeddedPostgres
+from bench.ground import application
 
 BAR = 1.5
 SHORT, LONG = 10, 10_000
@@ -25,10 +22,6 @@ WORDS = "The clock on the stairs had stopped again, and nobody in the house woul
 
 
 def main(rounds: int) -> int:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
     from rest_framework.test import APIClient
@@ -40,7 +33,6 @@ def main(rounds: int) -> int:
     from apps.conversations import turns
     from apps.conversations.models import Conversation, Message, MessageStatus, Role
 
-    call_command("migrate", verbosity=0)
     user = User.objects.create_user("ada@example.com", "analytical engine")
     character = Character.objects.create(user=user, name="Ada", description="Repairs clocks.")
     client = APIClient()
@@ -130,21 +122,5 @@ def main(rounds: int) -> int:
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--rounds", type=int, default=40)
-    home = Path(tempfile.mkdtemp(prefix="dramatis-bench-"))
-    home.chmod(0o711)
-    postgres = EmbeddedPostgres(home)
-    try:
-        os.environ |= {
-            "DATABASE_URL": postgres.start(),
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "SECRET_KEY": "a key for measurements alone, long enough for one",
-            "ALLOWED_HOSTS": "testserver",
-            "HTTPS": "off",
-            "LOG_LEVEL": "ERROR",
-            "AI_BASE_URL": "http://127.0.0.1:9/v1",
-            "AI_MODEL": "none",
-        }
-        status = main(arguments.parse_args().rounds)
-    finally:
-        postgres.remove()
-    raise SystemExit(status)
+    with application():
+        raise SystemExit(main(arguments.parse_args().rounds))
