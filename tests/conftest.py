@@ -15,7 +15,7 @@ from apps.accounts import tokens
 from apps.accounts.models import User
 from apps.chat.models import Generation
 from apps.conversations import turns
-from apps.conversations.models import Role, Tombstone
+from apps.conversations.models import Role, Summary, Tombstone
 from tests.ai_server import AIServer
 from tests.factories import make_character, make_conversation, make_user, say
 from tests.launched import data_dir, run
@@ -83,6 +83,13 @@ def alices(alice: User) -> SimpleNamespace:
     generation = Generation.objects.create(
         user=alice, conversation=conversation, message=answer, status="complete", provider="default", model="test-model"
     )
+    summary = Summary.objects.create(
+        conversation=conversation,
+        message=answer,
+        depth=answer.depth,
+        text="They spoke of the hour.",
+        model="test-model",
+    )
     slip = say(conversation, "Wat time")
     with transaction.atomic():
         turns.delete(conversation, slip)
@@ -92,6 +99,7 @@ def alices(alice: User) -> SimpleNamespace:
         conversation=conversation,
         message=message,
         generation=generation,
+        summary=summary,
         tombstone=Tombstone.objects.get(pk=slip.pk),
     )
 

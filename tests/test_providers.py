@@ -115,7 +115,7 @@ async def test_complete_gathers_a_stream(ai: AIServer) -> None:
 async def test_titles_are_answered_beside_the_script(ai: AIServer) -> None:
     ai.says("Not for titles.")
     async with reach(ai) as provider:
-        title = await complete(provider, Request("m", [{"role": "system", "content": "Give it a title."}]))
+        title = await complete(provider, Request("m", [{"role": "system", "content": "Write a short title."}]))
     assert title.text == "A quiet evening"
     assert (ai.calls, len(ai.title_calls)) == (0, 1)
 

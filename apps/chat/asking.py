@@ -43,8 +43,8 @@ class Job:
     tokens: int  # of the request, as estimated
     first_words: str
     wants_title: bool
-    # Tokens of the newest history that a summary is to leave out; None: none is wanted. Half of what the prompt had room
-    # for, so that the next turns find it done.
+    # Tokens of the newest history that a summary is to leave out; None: none is wanted. Half of what the prompt had
+    # room for, so that the next turns find it done.
     sum_up_but: int | None
     text: str = ""
     reasoning: str = ""
