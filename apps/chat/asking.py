@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 
 from apps.accounts.models import User
 from apps.api.errors import Conflict
+from apps.chat import known
 from apps.chat.assembly import Moment, assemble
 from apps.chat.keys import Earlier, Key, earlier
 from apps.chat.models import Generation
@@ -162,6 +163,7 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
 
 def shorter_request(job: Job, refusal: ContextTooLong) -> Request | None:
     """The same once more, with less, for a model that refused it as too long; None where there is no less."""
+    known.refused(job.source, job.request.model, window=refusal.window)
     rows = Message.objects.select_related("parent", "conversation__user", "conversation__character")
     answer = rows.filter(pk=job.message, status=MessageStatus.GENERATING).first()
     if answer is None or answer.conversation.character is None:
