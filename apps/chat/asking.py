@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from apps.accounts.models import User
 from apps.api.errors import Conflict
 from apps.chat import known
-from apps.chat.assembly import Moment, assemble
+from apps.chat.assembly import ANSWER_TOKENS, Moment, assemble
 from apps.chat.keys import Earlier, Key, earlier
 from apps.chat.models import Generation
 from apps.chat.providers import ContextTooLong, Request
@@ -21,9 +21,9 @@ from apps.conversations import turns
 from apps.conversations.access import GenerationInProgress, held, parent_of, refuse_known_client_id, still_here
 from apps.conversations.models import Conversation, Message, MessageStatus, Role
 
-# What is left of a prompt that its model refused as too long.
+# What is left of a prompt that its model refused as too long, where it did not tell by how much; and of what it told.
 LESS = 0.6
-LESS_AT_MOST = 0.9
+CAUTION = 0.9
 
 
 class CharacterUnavailable(Conflict):
@@ -169,15 +169,16 @@ def shorter_request(job: Job, refusal: ContextTooLong) -> Request | None:
     if answer is None or answer.conversation.character is None:
         return None
     moment = _moment(answer, goes_on=bool(job.text.strip()))
-    assembled = assemble(answer.conversation, answer.conversation.character, moment, share=_share(job, refusal))
+    assembled = assemble(answer.conversation, answer.conversation.character, moment, most=_most(job, refusal))
     return assembled.request if assembled.built.tokens < job.tokens else None
 
 
-def _share(job: Job, refusal: ContextTooLong) -> float:
-    """Of the budget: by how much the prompt was too long where the provider told, else a good deal less."""
+def _most(job: Job, refusal: ContextTooLong) -> int:
+    """Tokens for the next try, on the scale of the estimate that was too low."""
     if not (refusal.window and refusal.tokens):
-        return LESS
-    return min(LESS_AT_MOST, (refusal.window - (job.request.max_tokens or 0)) / refusal.tokens * LESS_AT_MOST)
+        return int(job.tokens * LESS)
+    room = max(refusal.window - (job.request.max_tokens or ANSWER_TOKENS), refusal.window // 2)
+    return int(job.tokens * min(room / refusal.tokens, 1) * CAUTION)
 
 
 def _moment(answer: Message, *, goes_on: bool) -> Moment:

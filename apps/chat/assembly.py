@@ -68,13 +68,14 @@ class Moment:
         return (self.at.depth + 1 if self.at else 0) + (self.said is not None)
 
 
-def assemble(conversation: Conversation, character: Character, moment: Moment, *, share: float = 1.0) -> Assembled:
-    """What the model would be sent at that moment. With less than the whole `share` of its context, less."""
+def assemble(conversation: Conversation, character: Character, moment: Moment, *, most: int | None = None) -> Assembled:
+    """What the model would be sent at that moment: in as many tokens as its window has room for, and at `most`."""
     source, model = settings.AI_OFFER.find(conversation.model or character.model)
     of_model = known.model(source.name, model)
     scale = Scale(of_model.bytes_per_token)
     max_tokens = _setting(conversation, character, "max_tokens")
-    budget = int((of_model.window - min(max_tokens or ANSWER_TOKENS, of_model.window // 2)) * share)
+    budget = of_model.window - min(max_tokens or ANSWER_TOKENS, of_model.window // 2)
+    budget = min(budget, most or budget)
 
     history, whole = _history(conversation, moment, characters=int(budget * scale.bytes_per_token) + 1)
     cast = _cast(conversation, character)
