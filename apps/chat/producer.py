@@ -13,7 +13,7 @@ from django.db import Error as DatabaseError
 
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
-from apps.chat import generations, outcomes
+from apps.chat import generations, known, outcomes
 from apps.chat.asking import Job
 from apps.chat.chunks import Chunks
 from apps.chat.generations import Written
@@ -163,7 +163,21 @@ class Producer:
         metrics.GENERATIONS.labels(outcome.status).inc()
         metrics.GENERATION_SECONDS.observe((ended.latency_ms or 0) / 1000)
         self.live.end(self._chunks.end(outcome), outcome)
+        await self._learn(ended)
         return outcome
+
+    async def _learn(self, ended: Written) -> None:
+        """What the provider counted tells how many bytes make a token of this model."""
+        tokens = ended.usage.prompt_tokens if ended.usage else None
+        if not tokens or self._hurry.is_set():
+            return
+        request = self.job.request
+        size = sum(len(message["content"].encode()) for message in request.messages)
+        counted = {"size": size, "messages": len(request.messages), "tokens": tokens}
+        try:
+            await with_rows(known.learn, self.job.source, request.model, **counted)
+        except DatabaseError as error:
+            log.info("nothing learned", extra={"reason": type(error).__name__})
 
     def give_up(self) -> None:
         """Tell readers that there is no more to come, though the end is not saved."""

@@ -18,12 +18,13 @@ from .base import (
     complete,
 )
 from .clean import Cleaner, clean
-from .errors import ProviderBusy, ProviderError, ProviderFailed, ProviderTimeout
+from .errors import ContextTooLong, ProviderBusy, ProviderError, ProviderFailed, ProviderTimeout
 from .openai import OpenAIProvider
 
 __all__ = [
     "Cleaner",
     "Completed",
+    "ContextTooLong",
     "Delta",
     "Finish",
     "FinishReason",
