@@ -118,6 +118,8 @@ def told(source: str, windows: Mapping[str, int]) -> None:
     """From the provider's list of models. Only what is on offer is kept; what has not changed is not written."""
     [offered] = [one.models for one in settings.AI_OFFER.sources if one.name == source]
     told = {model: windows[model] for model in offered if model in windows}
+    if not told:
+        return
     known = {row.model: row for row in KnownModel.objects.filter(source=source, model__in=told)}
     now = timezone.now()
     for model, window in told.items():

@@ -284,4 +284,4 @@ async def _keep_asking(source: str) -> None:
             wait = ASK_AGAIN
             log.info("windows not saved", extra={"source": source, "reason": type(error).__name__})
         # Many processes, started together, do not ask together for ever.
-        await asyncio.sleep(wait * random.uniform(0.9, 1.1))
+        await asyncio.sleep(wait * random.uniform(0.9, 1.1))  # noqa: S311
