@@ -59,6 +59,7 @@ class Reply:
         self._send = send
         self._transport = transport
         self.was_cut = False
+        self.prompt_tokens = 7  # unless the model has a window, and counts
 
     async def start(
         self, status: int = 200, content_type: str = "text/event-stream", headers: dict[str, str] | None = None

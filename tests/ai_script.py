@@ -4,7 +4,9 @@ import asyncio
 import json
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from tests.ai_reply import Behaviour, Call, Reply, cut
@@ -26,7 +28,7 @@ def saying(
     async def behaviour(reply: Reply) -> None:
         reply.model = model or reply.model
         said = cut(text, pieces)
-        counts = {"prompt_tokens": 7, "completion_tokens": len(said)} if usage is None else usage
+        counts = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": len(said)} if usage is None else usage
         if not reply.streams:
             thought = {"reasoning_content": reasoning} if reasoning else {}
             await reply.message({"content": "".join(said), **thought}, finish_reason, counts)
@@ -41,6 +43,50 @@ def saying(
     return behaviour
 
 
+def _openai(window: int, prompt: int, answer: int) -> dict[str, Any]:
+    said = (
+        f"This model's maximum context length is {window} tokens. However, you requested {prompt + answer} tokens"
+        f" ({prompt} in the messages, {answer} in the completion). Please reduce the length of the messages."
+    )
+    return {"message": said, "type": "invalid_request_error", "param": "messages", "code": "context_length_exceeded"}
+
+
+def _llama_cpp(window: int, prompt: int, _: int) -> dict[str, Any]:
+    counts = {"n_prompt_tokens": prompt, "n_ctx": window}
+    return {"code": 400, "message": "the request is too big", "type": "exceed_context_size_error", **counts}
+
+
+def _groq(*_: int) -> dict[str, Any]:
+    return {"message": "Please reduce the length of the messages or completion.", "code": "context_length_exceeded"}
+
+
+REFUSALS: dict[str, Callable[[int, int, int], dict[str, Any]]] = {
+    "openai": _openai,
+    "llama.cpp": _llama_cpp,
+    "groq": _groq,
+}
+
+
+@dataclass(frozen=True)
+class Window:
+    """A model's window, and a tokenizer of the simplest kind."""
+
+    tokens: int
+    bytes_per_token: float
+    refuses_as: str
+
+    def count(self, messages: list[dict[str, str]]) -> int:
+        return sum(4 + ceil(len(message["content"].encode()) / self.bytes_per_token) for message in messages)
+
+    def refusal(self, body: dict[str, Any]) -> Behaviour | None:
+        prompt = self.count(body.get("messages", []))
+        answer = body.get("max_tokens") or body.get("max_completion_tokens") or 0
+        if prompt + answer <= self.tokens:
+            return None
+        error = REFUSALS[self.refuses_as](self.tokens, prompt, answer)
+        return lambda reply: reply.json({"error": error}, 400)
+
+
 class Script:
     """The calls to come, in order. Every method that prepares one returns its `Call`."""
 
@@ -48,6 +94,12 @@ class Script:
         self.loop: asyncio.AbstractEventLoop
         self._lock = threading.Lock()
         self._script: deque[Call] = deque()
+        self.window: Window | None = None
+
+    def has_window(self, tokens: int, *, bytes_per_token: float = 4.0, refuses_as: str = "openai") -> None:
+        """From now on prompts are counted, the counts told, and what exceeds the window with the answer it asks for
+        is refused, in the words of one of `REFUSALS`; whatever was prepared stays prepared."""
+        self.window = Window(tokens, bytes_per_token, refuses_as)
 
     def says(
         self,

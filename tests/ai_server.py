@@ -72,6 +72,9 @@ class AIServer(Script):
             self.title_calls: list[dict[str, Any]] = []
             self.summary, self.summary_ends = "They talked of clocks.", "stop"
             self.summary_calls: list[dict[str, Any]] = []
+            self.window = None
+            # By path: what else this server has to show.
+            self.pages: dict[str, Any] = {}
             self._script.clear()
 
     @property
@@ -119,6 +122,8 @@ class AIServer(Script):
         body = json.loads(raw) if raw else {}
         call = self._next(scope, body)
         reply = Reply(call, body, send, scope["state"]["transport"])
+        if self.window:
+            reply.prompt_tokens = self.window.count(body.get("messages", []))
         call.arrived.set()
         speaking = asyncio.ensure_future(call.behaviour(reply))
         leaving = asyncio.ensure_future(receive())  # nothing is left to receive but the client's leaving
@@ -140,8 +145,10 @@ class AIServer(Script):
             case "POST", "/v1/chat/completions":
                 pass
             case "GET", "/v1/models":
-                models = {"object": "list", "data": [{"id": "test-model", "object": "model", "owned_by": "tests"}]}
+                models = self.pages.get("/v1/models") or self._models()
                 return Call(self.loop, lambda reply: reply.json(models))
+            case "GET", path if path in self.pages:
+                return Call(self.loop, lambda reply: reply.json(self.pages[path]))
             case _:
                 return Call(self.loop, lambda reply: reply.json({"error": {"message": "no such page"}}, 404))
         messages = body.get("messages", [])
@@ -155,6 +162,12 @@ class AIServer(Script):
                 return Call(self.loop, saying(self.summary, finish_reason=self.summary_ends))
             self.heard.append(body)
             self.headers.append({name.decode(): value.decode() for name, value in scope["headers"]})
+            if self.window and (refusal := self.window.refusal(body)):
+                return Call(self.loop, refusal)
             if self._script:
                 return self._script.popleft()
         return Call(self.loop, saying(f"You said: {messages[-1]['content'] if messages else ''}"))
+
+    def _models(self) -> dict[str, Any]:
+        told = {"max_model_len": self.window.tokens} if self.window else {}
+        return {"object": "list", "data": [{"id": "test-model", "object": "model", "owned_by": "tests", **told}]}

@@ -29,8 +29,8 @@ LEAST_RATIO = BYTES_PER_TOKEN / 4
 MOST_RATIO = BYTES_PER_TOKEN * 2
 # A prompt of so many tokens counts in full, a shorter one in part: what the model's template adds weighs more in it.
 WHOLE_PROMPT = 256
-# From so many samples on, each moves the ratio by an eighth of its distance, and only what moves it is written.
-SETTLED = 8
+# From so many samples on only what moves the ratio is written.
+SETTLED = 12
 WORTH_WRITING = 0.01
 BETWEEN_WRITES = timedelta(minutes=1)
 
@@ -85,8 +85,9 @@ def _ratio(row: KnownModel | None) -> float:
 def learn(source: str, model: str, *, size: int, messages: int, tokens: int) -> None:
     """After an answer: its prompt was `size` bytes of text in so many messages, and counted as `tokens`.
 
-    The first answers move the ratio much, later ones little. Once it has settled nothing is written while it stays
-    within a hundredth, and nothing more than once a minute: no row that every answer of a big server updates.
+    The first answers move the ratio much, later ones by an eighth of the distance. Once it has settled nothing is
+    written while it stays within a hundredth, and nothing more than once a minute: no row that every answer of a big
+    server updates.
     """
     counted = tokens - messages * TOKENS_PER_MESSAGE
     if counted <= 0 or not LEAST_RATIO <= size / counted <= MOST_RATIO:
@@ -101,10 +102,10 @@ def learn(source: str, model: str, *, size: int, messages: int, tokens: int) -> 
         return
     mean = row.mean if row.mean is not None else BYTES_PER_TOKEN
     deviation = row.deviation or 0.0
-    gain = min(1.0, counted / WHOLE_PROMPT) * max(1 / (row.samples + 2), 1 / SETTLED)
+    weight = min(1.0, counted / WHOLE_PROMPT)
     error = size / counted - mean
-    deviation += gain * (abs(error) - deviation)
-    mean += gain * error
+    deviation += weight * max(1 / (row.samples + 2), 1 / 4) * (abs(error) - deviation)
+    mean += weight * max(1 / (row.samples + 2), 1 / 8) * error
     if settled and abs(max(mean - deviation, LEAST_RATIO) / _ratio(row) - 1) <= WORTH_WRITING:
         return
     # Of two at the same time the second is dropped: there will be others.
@@ -117,6 +118,8 @@ def told(source: str, windows: Mapping[str, int]) -> None:
     """From the provider's list of models. Only what is on offer is kept; what has not changed is not written."""
     [offered] = [one.models for one in settings.AI_OFFER.sources if one.name == source]
     told = {model: windows[model] for model in offered if model in windows}
+    if not told:
+        return
     known = {row.model: row for row in KnownModel.objects.filter(source=source, model__in=told)}
     now = timezone.now()
     for model, window in told.items():

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.chat.models import Generation, GenerationStatus
-from apps.chat.providers import ProviderBusy, ProviderFailed, ProviderTimeout
+from apps.chat.providers import ContextTooLong, ProviderBusy, ProviderFailed, ProviderTimeout
 from apps.conversations.models import Conversation, Message, Role
 from apps.conversations.serializers import ConversationSerializer, render_messages
 
@@ -16,7 +16,7 @@ LEAVING = "shutting_down"
 
 # What people are told, by the code that programs are.
 DETAILS = {
-    **{error.code: error.detail for error in (ProviderFailed, ProviderBusy, ProviderTimeout)},
+    **{error.code: error.detail for error in (ProviderFailed, ProviderBusy, ProviderTimeout, ContextTooLong)},
     INTERRUPTED: "The answer was interrupted. What had been written is kept.",
     UNFORESEEN: "Something went wrong on this server.",
     DELETED: "This answer was deleted.",

@@ -13,7 +13,7 @@ from django.db import Error as DatabaseError
 
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
-from apps.chat import generations, outcomes
+from apps.chat import generations, known, outcomes
 from apps.chat.asking import Job, shorter_request
 from apps.chat.chunks import Chunks
 from apps.chat.generations import Written
@@ -49,6 +49,7 @@ class Producer:
         # What the row says already is told too: a stream always tells the whole of it.
         self._text = [job.text] if job.text else []
         self._reasoning = [job.reasoning] if job.reasoning else []
+        self._sent = job.request
         self._unsaved = 0
         self._dirty = asyncio.Event()
         self._much = asyncio.Event()
@@ -103,6 +104,7 @@ class Producer:
 
     async def _hear(self, request: Request) -> Written:
         """What the provider says goes to readers at once."""
+        self._sent = request
         ended = UNFORESEEN
         async with aclosing(self.provider.stream(request)) as deltas:
             async for delta in deltas:
@@ -176,7 +178,21 @@ class Producer:
         metrics.GENERATIONS.labels(outcome.status).inc()
         metrics.GENERATION_SECONDS.observe((ended.latency_ms or 0) / 1000)
         self.live.end(self._chunks.end(outcome), outcome)
+        await self._learn(ended)
         return outcome
+
+    async def _learn(self, ended: Written) -> None:
+        """What the provider counted tells how many bytes make a token of this model."""
+        tokens = ended.usage.prompt_tokens if ended.usage else None
+        if not tokens or self._hurry.is_set():
+            return
+        request = self._sent
+        size = sum(len(message["content"].encode()) for message in request.messages)
+        counted = {"size": size, "messages": len(request.messages), "tokens": tokens}
+        try:
+            await with_rows(known.learn, self.job.source, request.model, **counted)
+        except DatabaseError as error:
+            log.info("nothing learned", extra={"reason": type(error).__name__})
 
     def give_up(self) -> None:
         """Tell readers that there is no more to come, though the end is not saved."""

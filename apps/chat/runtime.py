@@ -6,6 +6,7 @@ have left behind.
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any
 from uuid import UUID
@@ -16,11 +17,12 @@ from rest_framework.exceptions import APIException
 
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
-from apps.chat import generations, mirror, outcomes, sources, summaries, titles
+from apps.chat import generations, known, mirror, outcomes, sources, summaries, titles
 from apps.chat.asking import Job
 from apps.chat.live import Live
 from apps.chat.outcomes import INTERRUPTED, Outcome
 from apps.chat.producer import Producer
+from apps.chat.providers import ProviderError
 from apps.chat.relay import Relay
 from apps.conversations import changes
 from apps.conversations.models import MessageStatus
@@ -32,6 +34,9 @@ LOOK = 1.0
 BEAT = 4.0
 SWEEP = 2.0
 PRUNE = 3600.0
+# How often providers are asked what their models hold, and how soon one that did not answer is asked again.
+ASK = 3600.0
+ASK_AGAIN = 60.0
 
 # How long an answer that has ended is still shown to those who had just asked for it.
 LINGER = 10.0
@@ -74,6 +79,8 @@ async def start() -> None:
     _go(_keepers, _keep(_beat, BEAT))
     _go(_keepers, _keep(_sweep, SWEEP))
     _go(_keepers, _keep(_prune, PRUNE))
+    for source in settings.AI_OFFER.sources:
+        _go(_keepers, _keep_asking(source.name))
     if settings.REDIS_URL:
         _relay = Relay(settings.REDIS_URL)
         _go(_keepers, _relay.hear_stops(_hang_up))
@@ -272,3 +279,19 @@ async def _prune() -> None:
     # A bounded piece at a time; whoever is faster leaves nothing to do for the others.
     while await with_rows(changes.prune):
         pass
+
+
+async def _keep_asking(source: str) -> None:
+    """Each source by itself: one that is slow, or away, keeps no other waiting."""
+    while True:
+        wait = ASK
+        try:
+            await with_rows(known.told, source, await sources.provider(source).windows())
+        except ProviderError as error:
+            wait = ASK_AGAIN
+            log.debug("windows not told", extra={"source": source, "reason": error.reason})
+        except DatabaseError as error:
+            wait = ASK_AGAIN
+            log.info("windows not saved", extra={"source": source, "reason": type(error).__name__})
+        # Many processes, started together, do not ask together for ever.
+        await asyncio.sleep(wait * random.uniform(0.9, 1.1))  # noqa: S311

@@ -40,7 +40,7 @@ ANSWER = {
         " chunk in it, not a status.",
     ),
     (502, "application/json"): OpenApiResponse(
-        TurnFailureSerializer, "`provider_failed`: the turn is saved, the answer failed."
+        TurnFailureSerializer, "`provider_failed` or `context_too_long`: the turn is saved, the answer failed."
     ),
     (503, "application/json"): OpenApiResponse(
         TurnFailureSerializer,

@@ -7,6 +7,7 @@ from typing import Any
 
 from .base import Delta, Finish, FinishReason, Reasoning, Text, Usage
 from .clean import Cleaner, clean
+from .context import too_long
 from .errors import ProviderBusy, ProviderError, ProviderFailed
 from .retry import is_busy
 from .sse import Events
@@ -126,7 +127,7 @@ class Answer:
         choices = frame.get("choices")
         error = frame.get("error") or (frame if frame.get("object") == "error" else None)
         if error:
-            raise _error(error)
+            raise (self.stage is Stage.SILENT and too_long(0, error)) or _error(error)
         if usage := frame.get("usage"):
             self._usage = _usage(usage) or self._usage
         if self._model is None and isinstance(model := frame.get("model"), str):

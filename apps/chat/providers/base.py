@@ -98,6 +98,10 @@ class Provider(Protocol):
 
     def stream(self, request: Request) -> AsyncGenerator[Delta, None]: ...
 
+    async def windows(self) -> dict[str, int]:
+        """Model id → the tokens of its context window, for those of which the provider tells."""
+        ...
+
     async def close(self) -> None: ...
 
 

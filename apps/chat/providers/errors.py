@@ -37,7 +37,16 @@ class ProviderTimeout(ProviderError):
     detail = "The model took too long to answer. Try again."
 
 
-class ContextTooLong(ProviderFailed):
+class ContextTooLong(ProviderError):
+    """The prompt, or the prompt and the answer asked for, exceed the model's window; before an answer had begun.
+
+    `window` and `tokens` (of the prompt) are what the provider named; None where it named none.
+    """
+
     code = "context_too_long"
-    window: int | None = None
-    tokens: int | None = None
+    detail = "This conversation has become too long for the model."
+
+    def __init__(self, *, window: int | None = None, tokens: int | None = None) -> None:
+        super().__init__("prompt too long")
+        self.window = window
+        self.tokens = tokens

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import aiohttp
 from yarl import URL
 
+from . import context, windows
 from .answer import Answer, Stage
 from .base import Delta, Limits, Request
 from .body import LOST, Body, why_lost
@@ -18,11 +19,21 @@ from .retry import backoff, is_busy, retry_after
 
 # How long a connection may take to end after [DONE] and still be used again, in seconds.
 _AFTER_DONE = 0.1
+# How long the list of models, or the words of a refusal, may take.
+_LIST_TIME = 20.0
+_REFUSAL_TIME = 5.0
 
 
 class _Miss(NamedTuple):
     error: ProviderError
     again: bool
+
+
+_Answered = aiohttp.ClientResponse | _Miss
+
+
+class _Renamed(ProviderFailed):
+    """`max_tokens` is called `max_completion_tokens` there."""
 
 
 class OpenAIProvider:
@@ -44,7 +55,13 @@ class OpenAIProvider:
     ) -> None:
         self.name = name
         self.limits = limits or Limits()
-        self._url = _endpoint(base_url)
+        base = _base(base_url)
+        self._url = _below(base, "chat", "completions")
+        self._models_url = _below(base, "models")
+        # llama.cpp's own routes are beside /v1.
+        self._props_url = _below(base.parent, "props") if base.name == "v1" else None
+        # Models that want `max_completion_tokens` where others take `max_tokens`.
+        self._newer: set[str] = set()
         self._headers = _headers(api_key)
         self._jitter = jitter
         self._sleep = sleep
@@ -61,7 +78,7 @@ class OpenAIProvider:
         limits = self.limits
         last = loop.time()
         ends = last + limits.whole_turn
-        response = await self._open(_payload(request), min(last + limits.first_token, ends))
+        response = await self._open(request, min(last + limits.first_token, ends))
         body = Body(response, ends)
         answer = Answer(limits.max_bytes, limits.max_line)
         patience = {
@@ -93,29 +110,58 @@ class OpenAIProvider:
         finally:
             body.close()
 
+    async def windows(self) -> dict[str, int]:
+        """Model id → the tokens of its context window, for those that are told. Raises `ProviderError`."""
+        due = asyncio.get_running_loop().time() + _LIST_TIME
+        document = windows.read(await self._get(self._models_url, due))
+        found = windows.listed(document)
+        if (ours := windows.by_llama_cpp(document)) and self._props_url is not None:
+            try:
+                served = windows.served(windows.read(await self._get(self._props_url, due)))
+            except ProviderError:
+                served = None
+            if served is not None:
+                found |= dict.fromkeys(ours, served)
+        return found
+
     async def close(self) -> None:
         """Close this loop's connections, before the loop ends. The next stream opens new ones."""
         session = self._sessions.pop(asyncio.get_running_loop(), None)
         if session is not None:
             await session.close()
 
-    async def _open(self, payload: bytes, due: float) -> aiohttp.ClientResponse:
+    async def _open(self, request: Request, due: float) -> aiohttp.ClientResponse:
         """The first answer that is none of "not now"; `due` is the loop's time by which it must be there."""
         loop = asyncio.get_running_loop()
         limits = self.limits
         tries = 0
         while True:
             tries += 1
-            answered = await self._try(payload, due)
+            newer = request.model in self._newer
+            answered = await self._try("POST", self._url, due, _payload(request, newer))
             if isinstance(answered, aiohttp.ClientResponse):
                 return answered
             error, again = answered
+            if isinstance(error, _Renamed) and not newer and request.max_tokens is not None:
+                # No second try of the same: the first was not understood.
+                self._newer.add(request.model)
+                tries -= 1
+                continue
             wait = max(backoff(tries, limits.backoff, limits.max_backoff, self._jitter), error.retry_after or 0)
             if not again or tries >= limits.tries or loop.time() + wait >= due:
                 raise error
             await self._sleep(wait)
 
-    async def _try(self, payload: bytes, due: float) -> aiohttp.ClientResponse | _Miss:
+    async def _get(self, url: URL, due: float) -> bytes:
+        answered = await self._try("GET", url, due)
+        if isinstance(answered, _Miss):
+            raise answered.error
+        try:
+            return await _read(answered, windows.MOST_BYTES, due)
+        finally:
+            answered.close()
+
+    async def _try(self, method: str, url: URL, due: float, payload: bytes | None = None) -> _Answered:
         """One request: a response whose body is still to come, or why there is none.
 
         Errors are handed back, not raised, so that none carries aiohttp's own exception: that one knows the key.
@@ -123,7 +169,7 @@ class OpenAIProvider:
         session = self._session()
         try:
             async with asyncio.timeout_at(due):
-                response = await session.post(self._url, data=payload, allow_redirects=False)
+                response = await session.request(method, url, data=payload, allow_redirects=False)
         except aiohttp.ConnectionTimeoutError:
             return _Miss(ProviderTimeout("no connection"), again=True)
         except TimeoutError:
@@ -138,6 +184,8 @@ class OpenAIProvider:
         error = self._refusal(response)
         if error is None:
             return response
+        if response.status in context.STATUSES:
+            error = await _meaning(response, error, due)
         response.close()
         return _Miss(error, again=isinstance(error, ProviderBusy))
 
@@ -169,11 +217,48 @@ class OpenAIProvider:
         return session
 
 
-def _endpoint(base_url: str) -> URL:
+async def _meaning(response: aiohttp.ClientResponse, error: ProviderError, due: float) -> ProviderError:
+    """What a refusal says, as far as it concerns us."""
+    try:
+        due = min(due, asyncio.get_running_loop().time() + _REFUSAL_TIME)
+        said = context.read(await _read(response, context.MOST_BYTES, due))
+    except ProviderError:
+        said = None
+    if context.wants_max_completion_tokens(said):
+        return _Renamed(error.reason)
+    return context.too_long(response.status, said) or error
+
+
+async def _read(response: aiohttp.ClientResponse, most: int, due: float) -> bytes:
+    """A whole body. Raises `ProviderFailed` where it is longer, `ProviderTimeout` where it is late."""
+    pieces: list[bytes] = []
+    try:
+        async with asyncio.timeout_at(due):
+            while piece := await response.content.readany():
+                pieces.append(piece)
+                most -= len(piece)
+                if most < 0:
+                    break
+            else:
+                return b"".join(pieces)
+        reason: ProviderError = ProviderFailed("answer too long")
+    except TimeoutError:
+        reason = ProviderTimeout("no end")
+    except LOST as lost:
+        reason = ProviderFailed(why_lost(lost))
+    # Not where aiohttp's own exception would go along.
+    raise reason
+
+
+def _base(base_url: str) -> URL:
     url = URL(base_url)
     if url.scheme not in ("http", "https") or not url.host or url.user or url.password:
         raise ValueError("A provider's base URL is http(s)://host/v1, without a user or a password.")
-    return (url / "chat" / "completions").with_query(url.query)
+    return url
+
+
+def _below(base: URL, *parts: str) -> URL:
+    return base.joinpath(*parts).with_query(base.query)
 
 
 def _headers(api_key: str) -> dict[str, str]:
@@ -190,13 +275,13 @@ def _headers(api_key: str) -> dict[str, str]:
     return headers
 
 
-def _payload(request: Request) -> bytes:
+def _payload(request: Request, newer: bool) -> bytes:
     payload: dict[str, Any] = {"model": request.model, "messages": request.messages, "stream": request.stream}
     if request.stream:
         payload["stream_options"] = {"include_usage": True}
     for key in ("temperature", "top_p", "max_tokens"):
         if (value := getattr(request, key)) is not None:
-            payload[key] = value
+            payload["max_completion_tokens" if newer and key == "max_tokens" else key] = value
     if request.stop:
         payload["stop"] = list(request.stop)
     return json.dumps(payload).encode()
