@@ -41,8 +41,10 @@ KILLS ?= 200
 SEED ?= 1
 
 bench: EXTRA := dev
-bench: install ## What a conversation costs as it grows
+bench: install ## What a conversation, its prompts and a lorebook cost as they grow
 	@$(VENV)/bin/python -m bench.depth
+	@$(VENV)/bin/python -m bench.prompts
+	@$(VENV)/bin/python -m bench.lore
 
 soak: EXTRA := dev
 soak: install ## Kill servers under people who talk, and count what was promised: KILLS=200 SEED=1

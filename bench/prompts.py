@@ -86,7 +86,7 @@ def main(rounds: int) -> int:
         assert assembled.built.tokens <= assembled.budget < WINDOW
         assert messages[0]["content"].startswith("Write Ada's next reply")
         assert [said["content"][:8] for said in messages[-2:]] == [f"{length - 1}. The clock"[:8], "And what"]
-        # assert assembled.built.lore
+        assert assembled.built.lore
     for _ in range(rounds):
         for length, each in conversations.items():
             began = time.perf_counter()

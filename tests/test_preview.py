@@ -69,7 +69,7 @@ def test_parts_lore_and_reasons(alice: User, as_alice: APIClient) -> None:
     assert [lore["fired_by"] for lore in shown["lore"]] == ["lamp"]
     assert sum(part["tokens"] for part in shown["parts"]) == shown["tokens"] <= shown["budget"]
     assert {part["name"] for part in shown["parts"]} == {
-        *("system_prompt", "lore_before_char", "description", "personality", "scenario", "examples", "history"),
+        *("system_prompt", "lore_after_char", "description", "personality", "scenario", "examples", "history"),
         "post_history_instructions",
     }
     assert shown["dropped"] == []

@@ -84,8 +84,8 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
     state = _remembered(conversation, moment, book)
     fired = lorebook.fire(
         book,
-        _scene(conversation, moment, book, history, full=not whole),
-        state=state or {},
+        _scene(conversation, moment, book, history),
+        state=state,
         budget=int(budget * LORE_SHARE),
         tokens=scale.tokens,
         fill=macros.fill,
@@ -164,14 +164,13 @@ def _remembered(conversation: Conversation, moment: Moment, book: Book) -> Any:
     return tree.remembered(before.pk, conversation) if before else None
 
 
-def _scene(conversation: Conversation, moment: Moment, book: Book, history: list[Said], *, full: bool) -> Scene:
+def _scene(conversation: Conversation, moment: Moment, book: Book, history: list[Said]) -> Scene:
     return Scene(
         texts=[(said.role, said.content) for said in history],
         length=moment.length,
         answers=tree.answers(moment.at.pk, conversation) if book.counts_answers and moment.at else 0,
         greeting=_greeting(conversation, moment) if book.asks_greeting else None,
         seed=moment.seed(conversation),
-        full=full,
     )
 
 

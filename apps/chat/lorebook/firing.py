@@ -1,0 +1,216 @@
+"""Which entries fire, what set them off, and what has room."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from apps.chat.lorebook import gates
+from apps.chat.lorebook.entries import Book, Entry, Position, Role
+from apps.chat.lorebook.matching import Matcher, Text
+from apps.chat.lorebook.scene import Scene, State
+
+# Books of strangers: no more rounds, no more of a content looked through, no more characters filled.
+MOST_ROUNDS = 50
+MOST_SCANNED = 20_000
+MOST_FILLED = 1_000_000
+
+OVER_BUDGET = "the lorebook's budget is spent"
+OF_ITS_GROUP = "another entry of its group was taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Lore:
+    """An entry that is told. `fired_by` is the key as it is written, or why none was needed; `through` names the entry
+    in whose content the key was found, where it was in no message."""
+
+    name: str
+    content: str
+    fired_by: str
+    through: str
+    position: Position
+    depth: int
+    role: Role
+    order: int
+    tokens: int
+    trimmed_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """`lore` stands in the order in which it is told, `dropped` are those that were set off and are not told, with why;
+    `state` is for the next turn; `disabled_prompts` are our own prompts that an entry turns off."""
+
+    lore: list[Lore] = field(default_factory=list)
+    dropped: list[tuple[str, str]] = field(default_factory=list)
+    state: State = field(default_factory=dict)
+    disabled_prompts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    by: str
+    through: str = ""
+
+
+def fire(
+    book: Book,
+    scene: Scene,
+    *,
+    budget: int,
+    tokens: Callable[[str], int],
+    fill: Callable[[str], str],
+    state: State | None = None,
+) -> Fired:
+    """`budget` in tokens, which the book's own may lower; `fill` fills macros in contents. `state` is what the turn
+    before this one left."""
+    firing = _Firing(book, scene, state or {}, fill)
+    causes = firing.run()
+    fired = [entry for entry in book.entries if entry.place in causes]
+    lore = [
+        (entry, _lore(entry, causes[entry.place], entry.position, content, tokens(content)))
+        for entry in sorted(fired, key=lambda entry: (entry.order, entry.place))
+        if entry.position and (content := firing.filled[entry.place].strip())
+    ]
+    over = _over_budget(lore, budget, book.token_budget)
+    return Fired(
+        lore=[each for entry, each in lore if entry.place not in over],
+        dropped=[*firing.dropped, *((each.name, OVER_BUDGET) for entry, each in lore if entry.place in over)],
+        state=gates.remembered(fired, scene, state or {}),
+        disabled_prompts=frozenset(prompt for entry in fired for prompt in entry.disables),
+    )
+
+
+def _lore(entry: Entry, cause: Cause, position: Position, content: str, tokens: int) -> Lore:
+    return Lore(
+        name=entry.name,
+        content=content,
+        fired_by=cause.by,
+        through=cause.through,
+        position=position,
+        depth=entry.depth,
+        role=entry.role,
+        order=entry.order,
+        tokens=tokens,
+        trimmed_first=entry.trimmed_first,
+    )
+
+
+def _over_budget(lore: Sequence[tuple[Entry, Lore]], budget: int, books: int | None) -> set[int]:
+    """The places of those that go: first those that offer themselves, then the lowest priority, or insertion order
+    where there is no priority."""
+
+    def rank(entry: Entry) -> tuple[bool, int, int, int]:
+        worth = entry.priority if entry.priority is not None else entry.order
+        return (not entry.trimmed_first, worth, entry.order, -entry.place)
+
+    sizes = {entry.place: each.tokens for entry, each in lore}
+    entries = sorted((entry for entry, _ in lore), key=rank)
+    over: set[int] = set()
+    for limit, counted in ((books, [each for each in entries if not each.ignores_budget]), (budget, entries)):
+        left = sum(sizes[entry.place] for entry in counted if entry.place not in over)
+        for entry in counted:
+            if limit is not None and left > limit and entry.place not in over:
+                over.add(entry.place)
+                left -= sizes[entry.place]
+    return over
+
+
+class _Firing:
+    """Rounds: the first looks through the messages, each further one through what the round before has set off."""
+
+    def __init__(self, book: Book, scene: Scene, state: State, fill: Callable[[str], str]) -> None:
+        self.book, self.scene, self.state, self.fill = book, scene, state, fill
+        self.matcher = Matcher()
+        self.causes: dict[int, Cause] = {}
+        self.out: set[int] = set()
+        self.dropped: list[tuple[str, str]] = []
+        self.filled: dict[int, str] = {}
+        self.length = 0  # of all that was filled
+        self.said: dict[int, Text] = {}
+        # Contents that can set off others: of the last round by the name of their entry, and each round's together.
+        self.fresh: list[tuple[str, Text]] = []
+        self.told: list[Text] = []
+        self.hits: dict[int, Cause] = {}
+
+    def run(self) -> dict[int, Cause]:
+        """By place, why."""
+        waiting = [entry for entry in self.book.entries if gates.is_open(entry, self.scene)]
+        last = max((entry.recursion_level for entry in waiting), default=0) if self.book.recursive else 0
+        for round_ in range(MOST_ROUNDS):
+            matched = {entry.place: cause for entry in waiting if (cause := self._cause(entry, round_))}
+            self.fresh = []
+            self._take([entry for entry in waiting if entry.place in matched], matched)
+            waiting = [entry for entry in waiting if entry.place not in self.causes and entry.place not in self.out]
+            if self.fresh:
+                self.told.append(Text("\n".join(text.raw for _, text in self.fresh)))
+            elif round_ >= last:
+                break
+        return self.causes
+
+    def _cause(self, entry: Entry, round_: int) -> Cause | None:
+        hit = self._hit(entry, round_)
+        if entry.recursion_level > round_ or (round_ and entry.excludes_recursion):
+            return None
+        if gates.is_sticky(entry, self.scene, self.state):
+            return Cause("sticky")
+        if gates.is_cooling(entry, self.scene, self.state):
+            return None
+        keeps, has_matched = entry.conditions.after_match, gates.has_matched(entry, self.state)
+        if keeps is not None and has_matched:
+            return Cause("@@keep_activate_after_match") if keeps else None
+        texts = [self._messages(entry), *self.told]
+        if any(self.matcher.found(entry.excluded, text) for text in texts):
+            return None
+        if entry.conditions.always:
+            return Cause("@@activate")
+        if entry.constant:
+            return Cause("constant")
+        return hit if hit and self.matcher.suits(entry, texts) else None
+
+    def _hit(self, entry: Entry, round_: int) -> Cause | None:
+        """What of its keys was found so far. Each text is looked through once."""
+        if entry.place not in self.hits and (not round_ or self.fresh):
+            text = self.told[-1] if round_ else self._messages(entry)
+            if key := self.matcher.found(entry.keys, text):
+                by_name = (name for name, one in self.fresh if self.matcher.found([key], one))
+                self.hits[entry.place] = Cause(key.written, next(by_name, "") if round_ else "")
+        return self.hits.get(entry.place)
+
+    def _take(self, matched: Sequence[Entry], causes: dict[int, Cause]) -> None:
+        """Those that matched in this round, but for the losers of their groups and of chance."""
+        fired = [entry for entry in self.book.entries if entry.place in self.causes]
+        lost = gates.losers(matched, fired, self.scene, self.state)
+        for entry in matched:
+            if entry.place in lost:
+                self._drop(entry, OF_ITS_GROUP)
+            elif not self._lucky(entry):
+                self._drop(entry, f"chance: {entry.probability:g} in 100")
+            elif self.length > MOST_FILLED:
+                self._drop(entry, OVER_BUDGET)
+            else:
+                self._tell(entry, causes[entry.place])
+
+    def _tell(self, entry: Entry, cause: Cause) -> None:
+        self.causes[entry.place] = cause
+        self.filled[entry.place] = self.fill(entry.content)
+        self.length += len(self.filled[entry.place])
+        if self.book.recursive and not entry.prevents_recursion:
+            # As it is written too: what macros hide from the model is there to be found.
+            text = f"{entry.content[:MOST_SCANNED]}\n{self.filled[entry.place][:MOST_SCANNED]}"
+            self.fresh.append((entry.name, Text(text)))
+
+    def _lucky(self, entry: Entry) -> bool:
+        if entry.probability >= 100 or gates.is_sticky(entry, self.scene, self.state):
+            return True
+        return gates.chance(self.scene.seed, "probability", entry.identity) * 100 < entry.probability
+
+    def _drop(self, entry: Entry, why: str) -> None:
+        self.out.add(entry.place)
+        self.dropped.append((entry.name, why))
+
+    def _messages(self, entry: Entry) -> Text:
+        """As many of the newest as the entry, or its book, looks at."""
+        depth = entry.scan_depth if entry.scan_depth is not None else self.book.scan_depth
+        first = max(len(self.scene.texts) - depth, 0)
+        if first not in self.said:
+            self.said[first] = Text("\n".join(text for _, text in self.scene.texts[first:]))
+        return self.said[first]
