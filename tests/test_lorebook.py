@@ -152,7 +152,7 @@ def test_order_and_places() -> None:
     ).lore
     assert [lore.name for lore in fired] == ["1", "2", "3", "0", "4", "5"]
     assert [lore.position for lore in fired] == [
-        *("before_char", "after_char", "before_char", "before_char", "at_depth", "personality")
+        *("after_char", "after_char", "before_char", "before_char", "at_depth", "personality")
     ]
     assert (fired[4].depth, fired[4].role, fired[4].content) == (3, "assistant", "Deep.")
     places = ["before_char", "after_char", "note_top", "note_bottom", "at_depth", "examples_top", "examples_bottom"]
