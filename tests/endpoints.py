@@ -19,7 +19,7 @@ from drf_spectacular.generators import SchemaGenerator
 from apps.accounts import tokens
 from apps.accounts.models import User
 from apps.characters.models import Character
-from tests.factories import PASSWORD, make_character, make_conversation, say
+from tests.factories import PASSWORD, make_character, make_conversation, make_picture, say
 
 # What stands before an id in a path → the name of such a row in the cast.
 KINDS = {"characters": "character", "conversations": "conversation", "messages": "message"}
@@ -34,6 +34,11 @@ FILTERS = {"character": "character", "conversation": "conversation"}
 NEEDED: dict[str, dict[str, str]] = {"/api/search/": {"q": "clocks or time"}}
 
 Body = dict[str, Any]
+
+CARD = {"spec": "chara_card_v2", "spec_version": "2.0", "data": {"name": "Grace", "description": "A programmer."}}
+
+# A path → the file of the form that its PUT takes, where it reads nothing else.
+FILES: dict[str, Callable[[], bytes]] = {"/api/characters/{id}/avatar/": lambda: make_picture()}
 
 # A path → a body that fits each of its operations; what one of them does not know, it ignores.
 BODIES: dict[str, Callable[[Any], Body]] = {
@@ -55,6 +60,9 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     },
     "/api/characters/": lambda who: {"name": "Grace"},
     "/api/characters/{id}/": lambda who: {"name": "Grace"},
+    "/api/characters/import/": lambda who: CARD,
+    "/api/characters/{id}/lorebook/": lambda who: {"spec": "lorebook_v3", "data": {"entries": []}},
+    "/api/characters/{id}/report/": lambda who: {"reason": "other"},
     "/api/conversations/": lambda who: {"character": str(who.character.pk)},
     "/api/conversations/{id}/": lambda who: {"title": "Watches"},
     "/api/conversations/import/": lambda who: {
@@ -81,6 +89,8 @@ class Operation:
     fields: dict[str, Any] = field(hash=False)
     query: dict[str, Any] = field(hash=False)
     reads_body: bool = False
+    # Whether it reads a form with a file, and no JSON.
+    takes_file: bool = False
     # The form of what it gives, where that is a file.
     file: str | None = None
 
@@ -99,7 +109,13 @@ class Operation:
 
     def body(self, who: Any) -> Body | None:
         """A body that fits; a DELETE's is not in the schema, and is sent where the table has one."""
+        if self.takes_file:
+            return None
         return BODIES[self.path](who) if self.reads_body or self.path in BODIES else None
+
+    def upload(self) -> dict[str, bytes] | None:
+        """The file of the form that it takes, if it takes one only."""
+        return {"file": FILES[self.path]()} if self.takes_file else None
 
 
 @cache
@@ -141,6 +157,7 @@ def _operation(method: str, path: str, described: Any) -> Operation:
             each["name"]: resolved(each["schema"]) for each in described.get("parameters", []) if each["in"] == "query"
         },
         reads_body="requestBody" in described,
+        takes_file=list(described.get("requestBody", {}).get("content", {})) == ["multipart/form-data"],
         file=next(iter(files), None),
     )
 

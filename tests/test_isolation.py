@@ -37,6 +37,9 @@ PUBLIC = {
     "GET /metrics",
 }
 
+# What one does with what is another's, and cannot do with one's own.
+OF_OTHERS = {"POST /api/characters/{id}/report/"}
+
 OURS = [model for model in apps.get_models() if model.__module__.startswith("apps.")]
 
 
@@ -76,6 +79,8 @@ def shown(response: Any) -> str:
 
 def attempt(person: Person, operation: Operation, address: str, body: Any, accept: str) -> Any:
     options = {"params": operation.asking()} | ({} if body is None else {"json": body})
+    if files := operation.upload():
+        options["files"] = files
     return person.request(operation.method, address, headers={"Accept": accept}, **options)
 
 
@@ -110,6 +115,9 @@ def test_what_is_alices_is_hers_alone(
         assert not [key for key in hers if key in shown(own)]
     assert rows_of(alices.user) == before
 
+    if str(operation) in OF_OTHERS:
+        assert attempt(alice_online, operation, address, body, accept).status_code == 400
+        address = operation.address(SimpleNamespace(character=alices.report.character))
     allowed = attempt(alice_online, operation, address, body, accept)
     assert allowed.ok, allowed.text
     if operation in LISTS:
