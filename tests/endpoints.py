@@ -4,6 +4,7 @@ What a path or a body needs is looked up in the two tables below. What is not in
 extends them, and `alices` with them.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.contrib.auth.tokens import default_token_generator
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from drf_spectacular.generators import SchemaGenerator
@@ -32,6 +35,9 @@ FILTERS = {"character": "character", "conversation": "conversation"}
 
 # A path → the parameters that its list cannot do without, finding what is in the cast.
 NEEDED: dict[str, dict[str, str]] = {"/api/search/": {"q": "clocks or time"}}
+
+# What one does with what is another's, and cannot do with one's own.
+OF_OTHERS = {"POST /api/characters/{id}/report/"}
 
 Body = dict[str, Any]
 
@@ -109,13 +115,22 @@ class Operation:
 
     def body(self, who: Any) -> Body | None:
         """A body that fits; a DELETE's is not in the schema, and is sent where the table has one."""
-        if self.takes_file:
-            return None
         return BODIES[self.path](who) if self.reads_body or self.path in BODIES else None
 
     def upload(self) -> dict[str, bytes] | None:
         """The file of the form that it takes, if it takes one only."""
         return {"file": FILES[self.path]()} if self.takes_file else None
+
+    def sent(self, who: Any) -> tuple[bytes, str]:
+        """What fits, as a body, and the kind of body that it is."""
+        if self.takes_file:
+            file = SimpleUploadedFile("a", FILES[self.path]())
+            return encode_multipart(BOUNDARY, {"file": file}), MULTIPART_CONTENT
+        return json.dumps(self.body(who)).encode(), "application/json"
+
+    def allowed(self, who: Any) -> str:
+        """The path where it is theirs to do."""
+        return self.address(SimpleNamespace(character=who.report.character) if str(self) in OF_OTHERS else who)
 
 
 @cache
@@ -145,6 +160,7 @@ def _operation(method: str, path: str, described: Any) -> Operation:
         for kind, content in reply.get("content", {}).items()
         if content["schema"].get("format") == "binary"
     ]
+    takes_file = list(described.get("requestBody", {}).get("content", {})) == ["multipart/form-data"]
     replies = [kind for reply in described["responses"].values() for kind in reply.get("content", {})]
     return Operation(
         method=method.upper(),
@@ -156,8 +172,8 @@ def _operation(method: str, path: str, described: Any) -> Operation:
         query={
             each["name"]: resolved(each["schema"]) for each in described.get("parameters", []) if each["in"] == "query"
         },
-        reads_body="requestBody" in described,
-        takes_file=list(described.get("requestBody", {}).get("content", {})) == ["multipart/form-data"],
+        reads_body="requestBody" in described and not takes_file,
+        takes_file=takes_file,
         file=next(iter(files), None),
     )
 

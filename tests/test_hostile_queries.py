@@ -162,7 +162,7 @@ def test_queries_that_are_only_odd_are_answered(
 ) -> None:
     words = ["%", "_", "\\", "'", '"', ";--", "(", "a b " * 20, "\u202e", "{{user}}", "{name}", "%s", "$1", ".*"]
     for name, part in operation.query.items():
-        if part["type"] == "string" and "maxLength" in part:
+        if part["type"] == "string" and "maxLength" in part and operation.file is None:
             for word in words:
                 response = as_alice.get(operation.address(alices), operation.asking(**{name: word}))
                 assert (response.status_code, response.json()["results"]) == (200, []), word

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from apps.accounts.models import User
 from apps.accounts.ownership import OwnedQuerySet
 from apps.api.rows import new_id
-from tests.endpoints import FILTERS, KINDS, REFERENCES, Operation, everything, operations, references
+from tests.endpoints import FILTERS, KINDS, OF_OTHERS, REFERENCES, Operation, everything, operations, references
 from tests.factories import make_character, make_conversation
 from tests.online import Person
 
@@ -36,9 +36,6 @@ PUBLIC = {
     "GET /readyz",
     "GET /metrics",
 }
-
-# What one does with what is another's, and cannot do with one's own.
-OF_OTHERS = {"POST /api/characters/{id}/report/"}
 
 OURS = [model for model in apps.get_models() if model.__module__.startswith("apps.")]
 
@@ -117,7 +114,7 @@ def test_what_is_alices_is_hers_alone(
 
     if str(operation) in OF_OTHERS:
         assert attempt(alice_online, operation, address, body, accept).status_code == 400
-        address = operation.address(SimpleNamespace(character=alices.report.character))
+        address = operation.allowed(alices)
     allowed = attempt(alice_online, operation, address, body, accept)
     assert allowed.ok, allowed.text
     if operation in LISTS:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.functions import Lower
 
 from apps.accounts.models import User
 from apps.accounts.ownership import OwnedQuerySet
@@ -49,15 +49,33 @@ class CharacterQuerySet(OwnedQuerySet["Character"]):
             return self.none()
         return self.filter(models.Q(user=user.pk) | models.Q(visibility=Visibility.PUBLIC))
 
-    def matching(self, words: str) -> Self:
-        """Every word in the name, the notes for readers or the tags: never in fields that may be hidden."""
-        found = self
-        for word in words.split()[:8]:
-            found = found.filter(
-                models.Q(name__icontains=word)
-                | models.Q(creator_notes__icontains=word)
-                | models.Q(tags__icontains=word)
+    def tagged(self, tags: list[str]) -> Self:
+        """With all of these tags, in small letters or large."""
+        if not tags:
+            return self
+        given = models.Value(tags, output_field=ArrayField(models.CharField(max_length=100)))
+        return self.filter(
+            models.Func(
+                models.F("tags"),
+                given,
+                template="character_folded(%(expressions)s)",
+                arg_joiner=") @> character_folded(",
+                output_field=models.BooleanField(),
             )
+        )
+
+    def matching(self, text: str) -> Self:
+        """Every word of the text in names, creator, tags or the notes for readers, or as a part of a word there: never
+        in fields that may be hidden. Small letters are as good as large ones."""
+        found = self.alias(
+            shown=models.Func(
+                *("name", "nickname", "creator", "creator_notes", "tags"),
+                function="character_shown",
+                output_field=models.TextField(),
+            )
+        )
+        for word in text.split()[:8]:
+            found = found.filter(shown__contains=Lower(models.Value(word)))
         return found
 
 
@@ -93,11 +111,11 @@ class Character(ModelSettings, Row):
     if TYPE_CHECKING:
         user_id: object
 
+    # Two indexes more, of what is searched, are in migration 0002.
     class Meta:
         indexes = (
             models.Index(fields=["user", "-id"], name="character_owner_newest"),
             models.Index(fields=["-id"], name="character_public_newest", condition=models.Q(visibility="public")),
-            GinIndex(fields=["tags"], name="character_tags"),
         )
 
     def __str__(self) -> str:

@@ -103,9 +103,24 @@ class CharacterSerializer(ModelSerializer):
         return fields
 
 
+class Tags(List):
+    """A parameter that may be given several times, or without a value."""
+
+    allow_blank = True
+
+    def __init__(self, **options: Any) -> None:
+        child = Line(allow_blank=True, max_length=100)
+        super().__init__(**{"child": child, "required": False, "max_length": 10, **options})
+
+
 class CharacterListQuery(serializers.Serializer[None]):
     scope = serializers.ChoiceField(
         choices=["mine", "public", "all"], default="mine", help_text="Yours, those made public by anyone, or both."
     )
-    tag = Line(required=False, allow_blank=True, max_length=100, help_text="Only with this tag.")
-    search = Line(required=False, allow_blank=True, max_length=200, help_text="Words in name, creator notes or tags.")
+    tag = Tags(help_text="Only with this tag, in small letters or large. Several: only with all of them.")
+    search = Line(
+        required=False,
+        allow_blank=True,
+        max_length=200,
+        help_text="Words, or parts of them, that are all in name, nickname, creator, creator notes or tags.",
+    )

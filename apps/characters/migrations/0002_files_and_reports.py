@@ -4,6 +4,7 @@ import apps.api.rows
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
+from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations, models
 
 KEY = """
@@ -11,6 +12,21 @@ ALTER TABLE characters_{table} ADD CONSTRAINT characters_{table}_character_fk
 FOREIGN KEY (character_id) REFERENCES characters_character (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
 """
 NO_KEY = "ALTER TABLE characters_{table} DROP CONSTRAINT characters_{table}_character_fk"
+
+# What is searched, and by what: functions, since PostgreSQL makes an index only of what it may take for immutable.
+SHOWN = """
+CREATE FUNCTION character_shown(name text, nickname text, creator text, notes text, tags text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
+lower(concat_ws(E'\\n', name, nickname, creator, array_to_string(tags, E'\\n'), left(notes, 10000)))
+"""
+FOLDED = """
+CREATE FUNCTION character_folded(tags text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN string_to_array(lower(array_to_string(tags, E'\\n')), E'\\n')
+"""
+INDEXES = {
+    "character_search": "gin (character_shown(name, nickname, creator, creator_notes, tags) gin_trgm_ops)",
+    "character_tags_folded": "gin (character_folded(tags))",
+}
 
 
 class Migration(migrations.Migration):
@@ -120,6 +136,14 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [models.UniqueConstraint(fields=("character", "user"), name="report_once")],
             },
+        ),
+        TrigramExtension(),
+        migrations.RemoveIndex(model_name="character", name="character_tags"),
+        migrations.RunSQL(SHOWN, "DROP FUNCTION character_shown"),
+        migrations.RunSQL(FOLDED, "DROP FUNCTION character_folded"),
+        *(
+            migrations.RunSQL(f"CREATE INDEX {name} ON characters_character USING {what}", f"DROP INDEX {name}")
+            for name, what in INDEXES.items()
         ),
         *(
             migrations.RunSQL(KEY.format(table=table), NO_KEY.format(table=table))
