@@ -71,7 +71,7 @@ def shown(response: Any) -> str:
     if response.headers.get("Content-Type") != "application/zip":
         return str(response.text)
     with ZipFile(BytesIO(response.content)) as archive:
-        return "\n".join(name + archive.read(name).decode() for name in archive.namelist())
+        return "\n".join(name + archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
 
 
 def attempt(person: Person, operation: Operation, address: str, body: Any, accept: str) -> Any:
