@@ -176,7 +176,7 @@ class PooledHandler(ASGIHandler):
 
 def body_limit(path: str) -> int:
     """How many bytes a body may have there."""
-    imports = path.rstrip("/") in settings.IMPORT_PATHS
+    imports = settings.IMPORT_PATHS.fullmatch(path)
     return settings.IMPORT_MAX_SIZE if imports else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 

@@ -1,5 +1,6 @@
 """Every setting, read from the environment. `docs/settings.md` explains them to operators."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ WHITENOISE_AUTOREFRESH = False
 # A body is counted by the ASGI handler too: DRF's JSON parser does not look at this limit.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # What is brought along from elsewhere may be larger.
-IMPORT_PATHS = {"/api/conversations/import", "/api/characters/import"}
+IMPORT_PATHS = re.compile(r"/api/(?:(?:conversations|characters)/import|characters/[^/]+/(?:avatar|lorebook))/?")
 IMPORT_MAX_SIZE = 50 * 1024 * 1024
 
 # ── Database ─────────────────────────────────────────────────────────────────────────────────

@@ -13,11 +13,13 @@ from rest_framework.test import APIClient
 
 from apps.accounts import tokens
 from apps.accounts.models import User
+from apps.characters import pictures, shelf
+from apps.characters.models import Character, Report
 from apps.chat.models import Generation
 from apps.conversations import turns
 from apps.conversations.models import Role, Summary, Tombstone
 from tests.ai_server import AIServer
-from tests.factories import make_character, make_conversation, make_user, say
+from tests.factories import make_character, make_conversation, make_picture, make_user, say
 from tests.launched import data_dir, run
 from tests.online import Person, Server
 from tests.redis_server import RedisServer
@@ -74,9 +76,17 @@ def anonymous() -> APIClient:
 
 
 @pytest.fixture
-def alices(alice: User) -> SimpleNamespace:
+def gretas(db: None) -> Character:
+    """A public character, neither alice's nor bob's."""
+    return make_character(make_user("greta@example.com"), name="Gustav", visibility="public")
+
+
+@pytest.fixture
+def alices(alice: User, gretas: Character) -> SimpleNamespace:
     """One row of everything she owns."""
     character = make_character(alice)
+    shelf.hang(character, pictures.clean(make_picture()))
+    report = Report.objects.create(user=alice, character=gretas, reason="spam")
     conversation = make_conversation(alice, character, title="Clocks")
     message = say(conversation, "What time is it?")
     answer = say(conversation, "Half past nine.", Role.ASSISTANT)
@@ -96,6 +106,7 @@ def alices(alice: User) -> SimpleNamespace:
     return SimpleNamespace(
         user=alice,
         character=character,
+        report=report,
         conversation=conversation,
         message=message,
         generation=generation,

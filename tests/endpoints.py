@@ -4,6 +4,7 @@ What a path or a body needs is looked up in the two tables below. What is not in
 extends them, and `alices` with them.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.contrib.auth.tokens import default_token_generator
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from drf_spectacular.generators import SchemaGenerator
@@ -19,7 +22,7 @@ from drf_spectacular.generators import SchemaGenerator
 from apps.accounts import tokens
 from apps.accounts.models import User
 from apps.characters.models import Character
-from tests.factories import PASSWORD, make_character, make_conversation, say
+from tests.factories import PASSWORD, make_character, make_conversation, make_picture, say
 
 # What stands before an id in a path → the name of such a row in the cast.
 KINDS = {"characters": "character", "conversations": "conversation", "messages": "message"}
@@ -33,7 +36,15 @@ FILTERS = {"character": "character", "conversation": "conversation"}
 # A path → the parameters that its list cannot do without, finding what is in the cast.
 NEEDED: dict[str, dict[str, str]] = {"/api/search/": {"q": "clocks or time"}}
 
+# What one does with what is another's, and cannot do with one's own.
+OF_OTHERS = {"POST /api/characters/{id}/report/"}
+
 Body = dict[str, Any]
+
+CARD = {"spec": "chara_card_v2", "spec_version": "2.0", "data": {"name": "Grace", "description": "A programmer."}}
+
+# A path → the file of the form that its PUT takes, where it reads nothing else.
+FILES: dict[str, Callable[[], bytes]] = {"/api/characters/{id}/avatar/": lambda: make_picture()}
 
 # A path → a body that fits each of its operations; what one of them does not know, it ignores.
 BODIES: dict[str, Callable[[Any], Body]] = {
@@ -55,6 +66,9 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     },
     "/api/characters/": lambda who: {"name": "Grace"},
     "/api/characters/{id}/": lambda who: {"name": "Grace"},
+    "/api/characters/import/": lambda who: CARD,
+    "/api/characters/{id}/lorebook/": lambda who: {"spec": "lorebook_v3", "data": {"entries": []}},
+    "/api/characters/{id}/report/": lambda who: {"reason": "other"},
     "/api/conversations/": lambda who: {"character": str(who.character.pk)},
     "/api/conversations/{id}/": lambda who: {"title": "Watches"},
     "/api/conversations/import/": lambda who: {
@@ -81,6 +95,8 @@ class Operation:
     fields: dict[str, Any] = field(hash=False)
     query: dict[str, Any] = field(hash=False)
     reads_body: bool = False
+    # Whether it reads a form with a file, and no JSON.
+    takes_file: bool = False
     # The form of what it gives, where that is a file.
     file: str | None = None
 
@@ -100,6 +116,21 @@ class Operation:
     def body(self, who: Any) -> Body | None:
         """A body that fits; a DELETE's is not in the schema, and is sent where the table has one."""
         return BODIES[self.path](who) if self.reads_body or self.path in BODIES else None
+
+    def upload(self) -> dict[str, bytes] | None:
+        """The file of the form that it takes, if it takes one only."""
+        return {"file": FILES[self.path]()} if self.takes_file else None
+
+    def sent(self, who: Any) -> tuple[bytes, str]:
+        """What fits, as a body, and the kind of body that it is."""
+        if self.takes_file:
+            file = SimpleUploadedFile("a", FILES[self.path]())
+            return encode_multipart(BOUNDARY, {"file": file}), MULTIPART_CONTENT
+        return json.dumps(self.body(who)).encode(), "application/json"
+
+    def allowed(self, who: Any) -> str:
+        """The path where it is theirs to do."""
+        return self.address(SimpleNamespace(character=who.report.character) if str(self) in OF_OTHERS else who)
 
 
 @cache
@@ -129,6 +160,7 @@ def _operation(method: str, path: str, described: Any) -> Operation:
         for kind, content in reply.get("content", {}).items()
         if content["schema"].get("format") == "binary"
     ]
+    takes_file = list(described.get("requestBody", {}).get("content", {})) == ["multipart/form-data"]
     replies = [kind for reply in described["responses"].values() for kind in reply.get("content", {})]
     return Operation(
         method=method.upper(),
@@ -140,7 +172,8 @@ def _operation(method: str, path: str, described: Any) -> Operation:
         query={
             each["name"]: resolved(each["schema"]) for each in described.get("parameters", []) if each["in"] == "query"
         },
-        reads_body="requestBody" in described,
+        reads_body="requestBody" in described and not takes_file,
+        takes_file=takes_file,
         file=next(iter(files), None),
     )
 

@@ -1,9 +1,13 @@
 """Rows for tests, with readable defaults."""
 
+from hashlib import sha256
+from io import BytesIO
 from typing import Any
 
+from PIL import Image
+
 from apps.accounts.models import User
-from apps.characters.models import Character
+from apps.characters.models import Character, CharacterFile
 from apps.conversations import turns
 from apps.conversations.models import Conversation, Message, Role
 
@@ -23,6 +27,24 @@ def make_character(user: User, **fields: Any) -> Character:
             "first_message": "Hello, {{user}}.",
             **fields,
         }
+    )
+
+
+def make_picture(colour: str = "red", form: str = "PNG", size: tuple[int, int] = (6, 4), **options: Any) -> bytes:
+    file = BytesIO()
+    Image.new("RGB", size, colour).save(file, form, **options)
+    return file.getvalue()
+
+
+def make_file(character: Character, kind: str, path: str, content: bytes, media_type: str) -> CharacterFile:
+    return CharacterFile.objects.create(
+        character=character,
+        kind=kind,
+        path=path,
+        content=content,
+        media_type=media_type,
+        size=len(content),
+        sha256=sha256(content).hexdigest(),
     )
 
 

@@ -107,11 +107,15 @@ def test_what_does_not_fit_a_field_is_refused_by_its_name(
     assert everything() == before
 
 
+# Cards in other encodings, and with bytes that are no text, are mended: what a card's file may be is tested elsewhere.
+READ_LENIENTLY = {"/api/characters/import/", "/api/characters/{id}/lorebook/"}
+
+
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 def test_what_cannot_be_read_is_refused(operation: Operation, alices: SimpleNamespace, as_alice: APIClient) -> None:
     body = json.dumps(operation.body(alices))
     before = everything()
-    name = next(iter(operation.fields))
+    name = next(iter(operation.fields), "name")
     unreadable = {
         "no JSON": "nonsense",
         "cut off": body[:-1],
@@ -135,6 +139,8 @@ def test_what_cannot_be_read_is_refused(operation: Operation, alices: SimpleName
         "UTF-16": body.encode("utf-16"),
         "UTF-32": body.encode("utf-32"),
     }
+    if operation.path in READ_LENIENTLY:
+        unreadable = {label: raw for label, raw in unreadable.items() if "UTF" not in label}
     for label, raw in unreadable.items():
         response = send(as_alice, operation, alices, raw)
         assert response.status_code == 400, (label, response.content)
@@ -244,7 +250,9 @@ def test_what_a_body_should_not_hold_is_ignored(
     odd |= {"message_count": -1, "depth": 5, "status": "generating", "generating": "x", "siblings": {}, "": None}
     odd = {name: value for name, value in odd.items() if name not in operation.fields}
     body = {**odd, **(operation.body(alices) or {})}
-    response = send(as_alice, operation, alices, json.dumps(body))
+    response = as_alice.generic(
+        operation.method, operation.allowed(alices), json.dumps(body), content_type="application/json"
+    )
     assert response.status_code < 300, response.content
     assert not User.objects.filter(is_staff=True).exists()
     assert not Message.objects.exclude(status="complete").exists()

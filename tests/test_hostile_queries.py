@@ -19,7 +19,7 @@ PAGED = [operation for operation in READS if "cursor" in operation.query]
 
 def names(response: Any) -> set[str]:
     assert response.status_code == 400, response.content[:300]
-    return {error["attr"] for error in response.json()["errors"]}
+    return {error["attr"].partition(".")[0] for error in response.json()["errors"]}
 
 
 def encoded(value: Any) -> str:
@@ -133,7 +133,9 @@ def test_a_page_has_from_1_to_100_rows(operation: Operation, alices: SimpleNames
         assert as_alice.get(operation.address(alices), operation.asking(page_size=size)).status_code == 200, size
 
 
-def not_fitting(part: dict[str, Any]) -> list[str]:
+def not_fitting(part: dict[str, Any]) -> list[Any]:
+    if part["type"] == "array":
+        return [*not_fitting(part["items"]), ["x"] * (part["maxItems"] + 1)]
     if "enum" in part or part.get("format") in {"uuid", "date"} or part["type"] == "boolean":
         return ["nonsense", "\0", "[]", "12", part.get("enum", [""])[0].upper() + "x", "😀", "1" + "0" * 30]
     return ["\0", "a\0b", "x" * (part["maxLength"] + 1), "x" * 60_000]
@@ -162,7 +164,7 @@ def test_queries_that_are_only_odd_are_answered(
 ) -> None:
     words = ["%", "_", "\\", "'", '"', ";--", "(", "a b " * 20, "\u202e", "{{user}}", "{name}", "%s", "$1", ".*"]
     for name, part in operation.query.items():
-        if part["type"] == "string" and "maxLength" in part:
+        if part["type"] == "string" and "maxLength" in part and operation.file is None:
             for word in words:
                 response = as_alice.get(operation.address(alices), operation.asking(**{name: word}))
                 assert (response.status_code, response.json()["results"]) == (200, []), word

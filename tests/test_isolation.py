@@ -16,7 +16,7 @@ from apps.accounts.models import User
 from apps.accounts.ownership import OwnedQuerySet
 from apps.api.rows import new_id
 from apps.chat.models import KnownModel
-from tests.endpoints import FILTERS, KINDS, REFERENCES, Operation, everything, operations, references
+from tests.endpoints import FILTERS, KINDS, OF_OTHERS, REFERENCES, Operation, everything, operations, references
 from tests.factories import make_character, make_conversation
 from tests.online import Person
 
@@ -75,11 +75,13 @@ def shown(response: Any) -> str:
     if response.headers.get("Content-Type") != "application/zip":
         return str(response.text)
     with ZipFile(BytesIO(response.content)) as archive:
-        return "\n".join(name + archive.read(name).decode() for name in archive.namelist())
+        return "\n".join(name + archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
 
 
 def attempt(person: Person, operation: Operation, address: str, body: Any, accept: str) -> Any:
     options = {"params": operation.asking()} | ({} if body is None else {"json": body})
+    if files := operation.upload():
+        options["files"] = files
     return person.request(operation.method, address, headers={"Accept": accept}, **options)
 
 
@@ -114,6 +116,9 @@ def test_what_is_alices_is_hers_alone(
         assert not [key for key in hers if key in shown(own)]
     assert rows_of(alices.user) == before
 
+    if str(operation) in OF_OTHERS:
+        assert attempt(alice_online, operation, address, body, accept).status_code == 400
+        address = operation.allowed(alices)
     allowed = attempt(alice_online, operation, address, body, accept)
     assert allowed.ok, allowed.text
     if operation in LISTS:

@@ -56,7 +56,7 @@ def as_root(server: Server) -> Client:
 
 
 @pytest.fixture
-def without_her(server: Server, as_root: Client, bob: User) -> Tables:
+def without_her(server: Server, as_root: Client, bob: User, gretas: Character) -> Tables:
     """The database while bob and root are there and alice is not: name this fixture before those that are hers."""
     everything(bob)
     return tables()

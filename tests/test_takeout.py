@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 def opened(content: bytes) -> dict[str, str]:
     with ZipFile(BytesIO(content)) as archive:
         assert archive.testzip() is None
-        return {name: archive.read(name).decode() for name in archive.namelist()}
+        return {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
 
 
 def taken_out(client: APIClient) -> dict[str, str]:
@@ -52,11 +52,13 @@ def test_everything_of_hers_is_there(alices: SimpleNamespace, as_alice: APIClien
         "README.txt",
         "account.json",
         f"characters/Ada-{alices.character.pk}.json",
+        f"characters/Ada-{alices.character.pk}.charx",
         f"characters/Basil-{basil.pk}.json",
         f"conversations/Clocks-{alices.conversation.pk}.json",
+        "reports.jsonl",
         "usage.jsonl",
     ]
-    assert found["README.txt"].count("\n") == 3
+    assert found["README.txt"].count("\n") == 6
     account = json.loads(found["account.json"])
     assert as_alice.get("/api/auth/users/me/").json().items() <= account.items()
     assert len(account["sign_ins"]["tokens"]) == 1
@@ -67,6 +69,8 @@ def test_everything_of_hers_is_there(alices: SimpleNamespace, as_alice: APIClien
     conversation = found[f"conversations/Clocks-{alices.conversation.pk}.json"]
     assert json.loads(conversation) == to_document(alices.conversation)
     assert "What time is it?" in conversation
+    [report] = map(json.loads, found["reports.jsonl"].splitlines())
+    assert (report["character_id"], report["reason"]) == (str(alices.report.character_id), "spam")
     [call] = map(json.loads, found["usage.jsonl"].splitlines())
     assert (call["provider"], call["model"], call["status"]) == ("default", "test-model", "complete")
     assert set(call) >= {"created_at", "error", "prompt_tokens", "completion_tokens", "latency_ms"}
@@ -97,7 +101,10 @@ def test_nothing_of_anothers_is_there(alices: SimpleNamespace, as_alice: APIClie
 
 def test_an_account_with_nothing_in_it_can_be_taken_out(as_bob: APIClient) -> None:
     found = taken_out(as_bob)
-    assert (list(found), found["usage.jsonl"]) == (["README.txt", "account.json", "usage.jsonl"], "")
+    assert (list(found), found["usage.jsonl"]) == (
+        ["README.txt", "account.json", "reports.jsonl", "usage.jsonl"],
+        "",
+    )
 
 
 @pytest.mark.parametrize("accept", ["application/zip", "application/json", "*/*", "text/html,*/*;q=0.8"])
@@ -155,7 +162,7 @@ def test_more_than_a_page_of_each_is_there_oldest_first(alice: User, as_alice: A
     found = list(taken_out(as_alice))
     expected = [f"characters/Ada-{each.pk}.json" for each in characters]
     expected += [f"conversations/Clocks-{each.pk}.json" for each in conversations]
-    assert found[2:-1] == expected
+    assert found[2:-2] == expected
 
 
 @pytest.mark.parametrize(

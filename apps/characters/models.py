@@ -1,13 +1,17 @@
-"""Characters, with the fields of the character card specification V2."""
+"""Characters, with the fields of the character card specification V3, the files that came with them, and reports.
+
+Files and reports refer to their character by keys that are DO_NOTHING for Django, and that a migration gives ON DELETE
+CASCADE: they go along without being read first.
+"""
 
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.functions import Lower
 
 from apps.accounts.models import User
 from apps.accounts.ownership import OwnedQuerySet
@@ -45,15 +49,33 @@ class CharacterQuerySet(OwnedQuerySet["Character"]):
             return self.none()
         return self.filter(models.Q(user=user.pk) | models.Q(visibility=Visibility.PUBLIC))
 
-    def matching(self, words: str) -> Self:
-        """Every word in the name, the notes for readers or the tags: never in fields that may be hidden."""
-        found = self
-        for word in words.split()[:8]:
-            found = found.filter(
-                models.Q(name__icontains=word)
-                | models.Q(creator_notes__icontains=word)
-                | models.Q(tags__icontains=word)
+    def tagged(self, tags: list[str]) -> Self:
+        """With all of these tags, in small letters or large."""
+        if not tags:
+            return self
+        given = models.Value(tags, output_field=ArrayField(models.CharField(max_length=100)))
+        return self.filter(
+            models.Func(
+                models.F("tags"),
+                given,
+                template="character_folded(%(expressions)s)",
+                arg_joiner=") @> character_folded(",
+                output_field=models.BooleanField(),
             )
+        )
+
+    def matching(self, text: str) -> Self:
+        """Every word of the text in names, creator, tags or the notes for readers, or as a part of a word there: never
+        in fields that may be hidden. Small letters are as good as large ones."""
+        found = self.alias(
+            shown=models.Func(
+                *("name", "nickname", "creator", "creator_notes", "tags"),
+                function="character_shown",
+                output_field=models.TextField(),
+            )
+        )
+        for word in text.split()[:8]:
+            found = found.filter(shown__contains=Lower(models.Value(word)))
         return found
 
 
@@ -62,6 +84,8 @@ class Character(ModelSettings, Row):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="characters", db_index=False
     )
     name = models.CharField(max_length=200)
+    # What `{{char}}` stands for, where it is not blank.
+    nickname = models.CharField(max_length=200, blank=True)
     description = models.TextField(blank=True, max_length=MAX_TEXT)
     personality = models.TextField(blank=True, max_length=MAX_TEXT)
     scenario = models.TextField(blank=True, max_length=MAX_TEXT)
@@ -79,17 +103,19 @@ class Character(ModelSettings, Row):
     stop = ArrayField(models.CharField(max_length=200), default=list, blank=True, size=16)
     visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.PRIVATE)
     prompt_visible = models.BooleanField(default=False)
+    # Of its picture's bytes, so that lists can name the picture without a look at it. Blank where there is none.
+    avatar_sha256 = models.CharField(max_length=64, blank=True, editable=False)
 
     objects = CharacterQuerySet.as_manager()
 
     if TYPE_CHECKING:
         user_id: object
 
+    # Two indexes more, of what is searched, are in migration 0002.
     class Meta:
         indexes = (
             models.Index(fields=["user", "-id"], name="character_owner_newest"),
             models.Index(fields=["-id"], name="character_public_newest", condition=models.Q(visibility="public")),
-            GinIndex(fields=["tags"], name="character_tags"),
         )
 
     def __str__(self) -> str:
@@ -114,3 +140,87 @@ class Character(ModelSettings, Row):
 
     def visible_to(self, user: User) -> bool:
         return self.visibility == Visibility.PUBLIC or self.user_id == user.pk
+
+
+class FileKind(models.TextChoices):
+    # The picture. Its path tells whether it came with the card or was chosen since.
+    AVATAR = "avatar"
+    # The card's JSON, as it was found.
+    ORIGINAL = "original"
+    # What else was in the card's file, by its path there.
+    ASSET = "asset"
+
+
+IMPORTED, CHOSEN = "imported", "chosen"
+
+
+class CharacterFiles(OwnedQuerySet["CharacterFile"]):
+    owner = "character__user"
+
+
+class WithoutContent(models.Manager.from_queryset(CharacterFiles)):  # type: ignore[misc]
+    """Bytes are read where they are asked for, one file at a time, and not because a row is."""
+
+    def get_queryset(self) -> CharacterFiles:
+        found: CharacterFiles = super().get_queryset().defer("content")
+        return found
+
+
+class CharacterFile(Row):
+    character = models.ForeignKey(
+        Character, on_delete=models.DO_NOTHING, related_name="files", db_index=False, db_constraint=False
+    )
+    kind = models.CharField(max_length=10, choices=FileKind.choices)
+    path = models.CharField(max_length=255)
+    media_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+
+    objects = WithoutContent()
+
+    class Meta:
+        base_manager_name = "objects"
+        constraints = (
+            models.UniqueConstraint(fields=["character", "kind", "path"], name="character_file_path"),
+            models.UniqueConstraint(
+                fields=["character"], condition=models.Q(kind="avatar"), name="character_one_avatar"
+            ),
+            models.UniqueConstraint(
+                fields=["character"], condition=models.Q(kind="original"), name="character_one_original"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Reason(models.TextChoices):
+    ILLEGAL = "illegal"
+    MINORS = "minors"
+    REAL_PERSON = "real_person"
+    HATE = "hate"
+    COPYRIGHT = "copyright"
+    SPAM = "spam"
+    OTHER = "other"
+
+
+class Report(Row):
+    """What somebody thinks that the staff should know of another's public character."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reports")
+    character = models.ForeignKey(
+        Character, on_delete=models.DO_NOTHING, related_name="reports", db_index=False, db_constraint=False
+    )
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    details = models.TextField(blank=True, max_length=2_000)
+    # When the staff was done with it.
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OwnedQuerySet["Report"].as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["character", "user"], name="report_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.reason}, {self.created_at:%Y-%m-%d}"

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from rest_framework import serializers
 
 from apps.api.fields import Line, List, ModelSerializer, Text
@@ -50,6 +51,7 @@ class CharacterSerializer(ModelSerializer):
     may_be_absent = PROMPT_FIELDS
 
     mine = serializers.SerializerMethodField(help_text="Whether it is yours.")
+    avatar = serializers.SerializerMethodField(help_text="The address of its picture; null where it has none.")
     model = OfferedModel()
     stop = stop_sequences()
     alternate_greetings = List(child=Text(max_length=MAX_TEXT), required=False, max_length=100)
@@ -62,6 +64,8 @@ class CharacterSerializer(ModelSerializer):
             "id",
             "mine",
             "name",
+            "nickname",
+            "avatar",
             "description",
             "personality",
             "scenario",
@@ -86,6 +90,11 @@ class CharacterSerializer(ModelSerializer):
     def get_mine(self, character: Character) -> bool:
         return bool(character.user_id == self.context["request"].user.pk)
 
+    def get_avatar(self, character: Character) -> str | None:
+        if not character.avatar_sha256:
+            return None
+        return f"{reverse('card-avatar', args=[character.pk])}?v={character.avatar_sha256[:12]}"
+
     def to_representation(self, instance: Character) -> dict[str, Any]:
         fields = super().to_representation(instance)
         if not instance.shows_prompt_to(self.context["request"].user):
@@ -94,9 +103,24 @@ class CharacterSerializer(ModelSerializer):
         return fields
 
 
+class Tags(List):
+    """A parameter that may be given several times, or without a value."""
+
+    allow_blank = True
+
+    def __init__(self, **options: Any) -> None:
+        child = Line(allow_blank=True, max_length=100)
+        super().__init__(**{"child": child, "required": False, "max_length": 10, **options})
+
+
 class CharacterListQuery(serializers.Serializer[None]):
     scope = serializers.ChoiceField(
         choices=["mine", "public", "all"], default="mine", help_text="Yours, those made public by anyone, or both."
     )
-    tag = Line(required=False, allow_blank=True, max_length=100, help_text="Only with this tag.")
-    search = Line(required=False, allow_blank=True, max_length=200, help_text="Words in name, creator notes or tags.")
+    tag = Tags(help_text="Only with this tag, in small letters or large. Several: only with all of them.")
+    search = Line(
+        required=False,
+        allow_blank=True,
+        max_length=200,
+        help_text="Words, or parts of them, that are all in name, nickname, creator, creator notes or tags.",
+    )

@@ -42,9 +42,7 @@ class CharacterViewSet(ConditionalList, Mine[Character], ModelViewSet[Character]
             characters = characters.owned_by(self.request.user)
         elif query["scope"] == "public":
             characters = characters.public()
-        if query.get("tag"):
-            characters = characters.filter(tags__contains=[query["tag"]])
-        return characters.matching(query.get("search", ""))
+        return characters.tagged([tag for tag in query.get("tag", []) if tag]).matching(query.get("search", ""))
 
     @extend_schema(parameters=[CharacterListQuery])
     def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import IO, Any, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from rest_framework.utils.encoders import JSONEncoder
 
 from apps.accounts.models import User
 from apps.accounts.serializers import MeSerializer
 from apps.api.names import file_name
-from apps.characters.models import Character
+from apps.characters import shelf
+from apps.characters.models import Character, CharacterFile, Report
 from apps.characters.serializers import CharacterSerializer
 from apps.chat.models import Generation
 from apps.conversations.documents import to_document
@@ -22,7 +23,9 @@ M = TypeVar("M", bound=Model)
 
 README = (
     "Everything that {who} had in Dramatis on {when:%Y-%m-%d at %H:%M} UTC: the account is account.json.\n"
-    "Each file in characters/ and conversations/ is one of them, the oldest first.\n"
+    "Each file in characters/ and conversations/ is one of them, the oldest first; a .charx is a character once more,\n"
+    "as a card with its picture and its files, for other programs.\n"
+    "reports.jsonl has a line for every character of somebody else's that was reported to the staff.\n"
     "usage.jsonl has a line for every time that a model was called, the oldest first.\n"
 )
 
@@ -30,6 +33,8 @@ USAGE = (
     *("created_at", "provider", "model", "status", "error"),
     *("prompt_tokens", "completion_tokens", "first_token_ms", "latency_ms"),
 )
+
+REPORT = ("character_id", "reason", "details", "created_at")
 
 # Rows that are held in memory at once. A character's texts may come to megabytes.
 CHARACTERS = 10
@@ -40,20 +45,27 @@ CALLS = 1000
 def write(user: User, archive_file: IO[bytes], now: datetime, context: dict[str, Any]) -> None:
     """Write the archive. `context` is what serializers are given: the request of `user`.
 
-    No more is held in memory than one conversation, or one page of rows. Entries stand in a fixed order, rows the
+    No more is held in memory than one conversation, one character with its files, or one page of rows. Entries stand in a fixed order, rows the
     oldest first. What is changed meanwhile is there as it was when its turn came.
     """
     with zipfile.ZipFile(archive_file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", README.format(who=user.email, when=now))
         archive.writestr("account.json", _json(_account(user, context)))
-        for character in _oldest_first(Character.objects.owned_by(user), CHARACTERS):
+        has_files = Exists(CharacterFile.objects.filter(character=OuterRef("pk")))
+        for character in _oldest_first(Character.objects.owned_by(user).annotate(has_files=has_files), CHARACTERS):
             name = entry_name("characters", character.name, character.pk)
             archive.writestr(name, _json(CharacterSerializer(character, context=context).data))
+            if character.has_files:
+                charx, _, ending = shelf.written(character, "charx", int(now.timestamp()))
+                archive.writestr(f"{name.removesuffix('.json')}.{ending}", charx, zipfile.ZIP_STORED)
         for conversation in _oldest_first(Conversation.objects.owned_by(user), CONVERSATIONS):
             conversation.user = user
             title = conversation.title or conversation.character_name
             name = entry_name("conversations", title, conversation.pk)
             archive.writestr(name, _json(to_document(conversation)))
+        with archive.open("reports.jsonl", "w") as lines:
+            for report in _oldest_first(Report.objects.owned_by(user), CALLS):
+                lines.write(_json({name: getattr(report, name) for name in REPORT}) + b"\n")
         with archive.open("usage.jsonl", "w") as lines:
             for call in _oldest_first(Generation.objects.owned_by(user).only(*USAGE), CALLS):
                 lines.write(_json({name: getattr(call, name) for name in USAGE}) + b"\n")

@@ -15,6 +15,20 @@ PASSWORD = "dramatis-demo"
 # A very small model wanders off when it is let.
 MODEL = {"temperature": 0.7, "max_tokens": 120}
 
+
+def lore(name: str, keys: list[str], content: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "keys": keys,
+        "content": content,
+        "enabled": True,
+        "insertion_order": 100,
+        "use_regex": False,
+        "case_sensitive": False,
+        "extensions": {},
+    }
+
+
 CHARACTERS: list[dict[str, Any]] = [
     {
         "name": "Ada",
@@ -37,6 +51,37 @@ CHARACTERS: list[dict[str, Any]] = [
         ),
         "creator_notes": "A lighthouse keeper with a weakness for clocks. Good company on a foggy evening.",
         "tags": ["lighthouse", "calm"],
+        "lorebook": {
+            "name": "Cape Sorrow",
+            "scan_depth": 4,
+            "token_budget": 300,
+            "recursive_scanning": False,
+            "extensions": {},
+            "entries": [
+                lore(
+                    "The fog bell",
+                    ["fog", "bell"],
+                    "The fog bell of Cape Sorrow has been cracked since the winter of the three wrecks. Ada rings it by "
+                    "hand, once for every ship that she can hear.",
+                ),
+                lore(
+                    "The forty-first clock",
+                    ["clock", "clocks", "time"],
+                    "A forty-first clock stands under a cloth in the lamp room. It runs backwards, and Ada has not found "
+                    "out why.",
+                ),
+                lore(
+                    "The third stair",
+                    ["stair", "stairs", "third"],
+                    "The third stair gives way under a stranger's foot: Ada's grandfather built it so, to hear visitors.",
+                ),
+                lore(
+                    "Tea",
+                    ["tea", "kettle", "cup"],
+                    "Ada's tea is brewed from sea lavender. It tastes of smoke, and she never says where she picks it.",
+                ),
+            ],
+        },
     },
     {
         "name": "Captain Bram",

@@ -1,0 +1,59 @@
+"""What the routes of cards take and give."""
+
+from typing import Any, cast
+
+from rest_framework import serializers
+
+from apps.api.fields import ModelSerializer
+from apps.characters.models import Report
+from apps.characters.serializers import CharacterSerializer
+from apps.characters.shelf import FORMS
+
+
+class FileForm(serializers.Serializer[None]):
+    """One file. Its name does not matter."""
+
+    file = serializers.FileField(allow_empty_file=True)
+
+
+class ExportQuery(serializers.Serializer[None]):
+    as_ = serializers.ChoiceField(choices=list(FORMS), default="png")
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        return {"as": fields.pop("as_")}
+
+
+class AvatarQuery(serializers.Serializer[None]):
+    v = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        help_text="As `avatar` says it: the answer may then be kept for good.",
+    )
+
+
+class LorebookQuery(serializers.Serializer[None]):
+    mode = serializers.ChoiceField(
+        choices=["add", "replace"], default="add", help_text="Add the entries to those that are there, or replace all."
+    )
+
+
+class ImportedCharacter(CharacterSerializer):
+    """The character as it is now."""
+
+    warnings = serializers.SerializerMethodField(help_text="What was cut, mended or left out, for people.")
+
+    class Meta(CharacterSerializer.Meta):
+        fields = (*CharacterSerializer.Meta.fields, "warnings")  # type: ignore[assignment]
+
+    def get_warnings(self, character: Any) -> list[str]:
+        return cast(list[str], self.context["warnings"])
+
+
+class ReportSerializer(ModelSerializer):
+    """What you told the staff of a character."""
+
+    class Meta:
+        model = Report
+        fields = ("reason", "details", "created_at", "updated_at")
