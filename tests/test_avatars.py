@@ -33,7 +33,9 @@ def opened(content: bytes) -> Any:
 
 def moving(form: str, frames: int = 4, size: tuple[int, int] = (60, 40)) -> bytes:
     file = BytesIO()
-    first, *others = [Image.new("RGB", size, (number % 256, number // 256 * 99, 0)) for number in range(frames)]
+    first, *others = [
+        Image.new("RGB", size, (number * 40 % 256, number * 7 % 256, number * 97 % 256)) for number in range(frames)
+    ]
     first.save(file, form, save_all=True, append_images=others, duration=80, loop=0)
     return file.getvalue()
 

@@ -45,8 +45,8 @@ CALLS = 1000
 def write(user: User, archive_file: IO[bytes], now: datetime, context: dict[str, Any]) -> None:
     """Write the archive. `context` is what serializers are given: the request of `user`.
 
-    No more is held in memory than one conversation, one character with its files, or one page of rows. Entries stand in a fixed order, rows the
-    oldest first. What is changed meanwhile is there as it was when its turn came.
+    No more is held in memory than one conversation, one character with its files, or one page of rows. Entries stand
+    in a fixed order, rows the oldest first. What is changed meanwhile is there as it was when its turn came.
     """
     with zipfile.ZipFile(archive_file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", README.format(who=user.email, when=now))

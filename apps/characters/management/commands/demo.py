@@ -61,19 +61,20 @@ CHARACTERS: list[dict[str, Any]] = [
                 lore(
                     "The fog bell",
                     ["fog", "bell"],
-                    "The fog bell of Cape Sorrow has been cracked since the winter of the three wrecks. Ada rings it by "
-                    "hand, once for every ship that she can hear.",
+                    "The fog bell of Cape Sorrow has been cracked since the winter of the three wrecks. Ada rings "
+                    "it by hand, once for every ship that she can hear.",
                 ),
                 lore(
                     "The forty-first clock",
                     ["clock", "clocks", "time"],
-                    "A forty-first clock stands under a cloth in the lamp room. It runs backwards, and Ada has not found "
-                    "out why.",
+                    "A forty-first clock stands under a cloth in the lamp room. It runs backwards, and Ada has not "
+                    "found out why.",
                 ),
                 lore(
                     "The third stair",
                     ["stair", "stairs", "third"],
-                    "The third stair gives way under a stranger's foot: Ada's grandfather built it so, to hear visitors.",
+                    "The third stair gives way under a stranger's foot: Ada's grandfather built it so, to hear "
+                    "visitors.",
                 ),
                 lore(
                     "Tea",
