@@ -73,8 +73,11 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
     source, model = settings.AI_OFFER.find(conversation.model or character.model)
     of_model = known.model(source.name, model)
     scale = Scale(of_model.bytes_per_token)
-    max_tokens = _setting(conversation, character, "max_tokens")
-    budget = of_model.window - min(max_tokens or ANSWER_TOKENS, of_model.window // 2)
+    # Providers refuse a wish for an answer that their window could not hold beside the prompt.
+    longest = of_model.window // 2
+    wished = _setting(conversation, character, "max_tokens")
+    max_tokens = min(wished, longest) if wished else None
+    budget = of_model.window - (max_tokens or min(ANSWER_TOKENS, longest))
     budget = min(budget, most or budget)
 
     history, whole = _history(conversation, moment, characters=int(budget * scale.bytes_per_token) + 1)

@@ -1,7 +1,7 @@
 """Lorebooks in the form of a card's `character_book`, whatever form they came in.
 
-In that form a book is {} or has `extensions` and `entries`, a list, and an entry has `keys`, `content`, `extensions`, `enabled`,
-`insertion_order` and `use_regex`, each of its own type. All else is as it was found.
+In that form a book is {} or has `extensions` and `entries`, a list, and an entry has `keys`, `content`, `extensions`,
+`enabled`, `insertion_order` and `use_regex`, each of its own type. All else is as it was found.
 """
 
 from collections.abc import Callable
