@@ -52,6 +52,7 @@ def _write(data: JSON, name: str, value: Any, *, changed: bool) -> None:
     key, *others = KEYS[name]
     if not changed and _is_as_specified(name, data.get(key)):
         return
+    # An empty book is none.
     if not value and name in OPTIONAL:
         data.pop(key, None)
     else:
@@ -64,7 +65,7 @@ def _write(data: JSON, name: str, value: Any, *, changed: bool) -> None:
 def _is_as_specified(name: str, value: Any) -> bool:
     match name:
         case "lorebook":
-            return is_normal(value)
+            return bool(value) and is_normal(value)
         case "extensions":
             return isinstance(value, dict)
         case "alternate_greetings" | "tags":
