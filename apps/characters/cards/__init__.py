@@ -8,7 +8,7 @@ from apps.characters.cards.books import merge_books
 from apps.characters.cards.card import Book, Card, NotACard
 from apps.characters.cards.fields import FIELDS
 from apps.characters.cards.json_text import dumps
-from apps.characters.cards.reading import read, read_book, read_json
+from apps.characters.cards.reading import read, read_book
 from apps.characters.cards.writing import write_charx, write_json, write_png
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "merge_books",
     "read",
     "read_book",
-    "read_json",
     "write_charx",
     "write_json",
     "write_png",

@@ -17,7 +17,7 @@ def clean(text: str, name: str, warnings: Warnings) -> str:
 
 def text(value: Any, name: str, warnings: Warnings) -> str:
     """Text for a column of MAX_TEXT. Longer is an error: half a text is worse than none."""
-    found = clean(_as_text(value, name, warnings), name, warnings)
+    found = clean(as_text(value, name, warnings), name, warnings)
     if len(found) > MAX_TEXT:
         raise NotACard("too_long", f"{name} has {len(found):,} characters; at most {MAX_TEXT:,} can be kept.")
     return found
@@ -25,7 +25,7 @@ def text(value: Any, name: str, warnings: Warnings) -> str:
 
 def line(value: Any, longest: int, name: str, warnings: Warnings) -> str:
     """One of the short texts, trimmed, and cut where it is too long."""
-    found = clean(_as_text(value, name, warnings), name, warnings).strip()
+    found = clean(as_text(value, name, warnings), name, warnings).strip()
     if len(found) > longest:
         warnings.add(f"{name} was cut to {longest} characters.")
         return found[:longest].strip()
@@ -76,7 +76,7 @@ def tree(value: Any, name: str, warnings: Warnings, depth: int = 1) -> Any:
     return value
 
 
-def _as_text(value: Any, name: str, warnings: Warnings) -> str:
+def as_text(value: Any, name: str, warnings: Warnings) -> str:
     match value:
         case str():
             return value
