@@ -4,7 +4,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 from django.db.models import Exists, Model, OuterRef, QuerySet
 from rest_framework.utils.encoders import JSONEncoder
@@ -55,7 +55,7 @@ def write(user: User, archive_file: IO[bytes], now: datetime, context: dict[str,
         for character in _oldest_first(Character.objects.owned_by(user).annotate(has_files=has_files), CHARACTERS):
             name = entry_name("characters", character.name, character.pk)
             archive.writestr(name, _json(CharacterSerializer(character, context=context).data))
-            if character.has_files:
+            if cast(Any, character).has_files:
                 charx, _, ending = shelf.written(character, "charx", int(now.timestamp()))
                 archive.writestr(f"{name.removesuffix('.json')}.{ending}", charx, zipfile.ZIP_STORED)
         for conversation in _oldest_first(Conversation.objects.owned_by(user), CONVERSATIONS):
