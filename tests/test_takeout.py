@@ -58,7 +58,7 @@ def test_everything_of_hers_is_there(alices: SimpleNamespace, as_alice: APIClien
         "reports.jsonl",
         "usage.jsonl",
     ]
-    assert found["README.txt"].count("\n") == 6
+    assert found["README.txt"].count("\n") == 5
     account = json.loads(found["account.json"])
     assert as_alice.get("/api/auth/users/me/").json().items() <= account.items()
     assert len(account["sign_ins"]["tokens"]) == 1
