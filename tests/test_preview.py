@@ -123,3 +123,41 @@ def test_a_long_conversation_asks_no_more_of_the_database(alice: User, as_alice:
     grow(long, 3000)
     assert queries(short) == queries(long)
     assert queries(short, content="And?") == queries(long, content="And?")
+
+
+def test_a_nickname_takes_the_names_place(alice: User, as_alice: APIClient) -> None:
+    character = make_character(
+        alice, nickname="Lady of the lamp", first_message="I am {{char}}, {{// or not}}{{user}}."
+    )
+    conversation = make_conversation(alice, character)
+    assert conversation.active_leaf is not None
+    assert conversation.active_leaf.content == "I am Lady of the lamp, Alice."
+    assert "Lady of the lamp repairs clocks." in as_alice.get(path(conversation)).data["messages"][0]["content"]
+
+
+def test_lore_remembers_by_branch(alice: User, alice_online: Person, ai: AIServer) -> None:
+    sticky = {"keys": ["lamp"], "content": "It burns.", "enabled": True, "extensions": {"sticky": 4}}
+    at_greeting = {
+        "keys": [],
+        "content": "@@activate\n@@is_greeting 1\n@@activate_only_after 2\nLate.",
+        "enabled": True,
+    }
+    book = {"scan_depth": 1, "entries": [sticky, at_greeting]}
+    character = make_character(alice, lorebook=book, alternate_greetings=["You are late."])
+    conversation = make_conversation(alice, character, greeting=1, title="Lamps")
+
+    def lore(**query: Any) -> list[str]:
+        return [each["fired_by"] for each in alice_online.get(path(conversation), params=query).json()["lore"]]
+
+    assert lore(content="A lamp!") == ["lamp"]
+    alice_online.chat(conversation.pk, "A lamp!")
+    assert "It burns." in ai.heard[-1]["messages"][0]["content"]
+    assert lore(content="And?") == ["sticky", "@@activate"]
+    alice_online.chat(conversation.pk, "And?")
+    assert "It burns." in ai.heard[-1]["messages"][0]["content"]
+    assert lore(content="And?") == ["@@activate"]
+    # Elsewhere nobody spoke of it.
+    greeting = conversation.active_leaf
+    assert greeting is not None
+    alice_online.chat(conversation.pk, "Fog.", parent=str(greeting.pk))
+    assert lore(content="And?") == ["@@activate"]

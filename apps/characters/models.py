@@ -84,7 +84,7 @@ class Character(ModelSettings, Row):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="characters", db_index=False
     )
     name = models.CharField(max_length=200)
-    # What `{{char}}` stands for, where it is not blank.
+    # Takes the name's place in prompts and greetings, where it is not blank.
     nickname = models.CharField(max_length=200, blank=True)
     description = models.TextField(blank=True, max_length=MAX_TEXT)
     personality = models.TextField(blank=True, max_length=MAX_TEXT)
@@ -124,7 +124,7 @@ class Character(ModelSettings, Row):
     @property
     def called(self) -> str:
         """What `{{char}}` stands for."""
-        return self.name
+        return self.nickname or self.name
 
     def greetings(self) -> dict[int, str]:
         """By their index, 0 being `first_message` and n its nth alternate; blank ones are left out."""

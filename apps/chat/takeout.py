@@ -30,7 +30,7 @@ README = (
 )
 
 USAGE = (
-    *("created_at", "provider", "model", "status", "error"),
+    *("created_at", "purpose", "provider", "model", "status", "error"),
     *("prompt_tokens", "completion_tokens", "first_token_ms", "latency_ms"),
 )
 
