@@ -13,12 +13,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench.ground import application
+from bench.ground import application, branch
 
 BAR = 1.5
 SHORT, LONG = 10, 10_000
 PAGE = 5
-WORDS = "The clock on the stairs had stopped again, and nobody in the house would say when it had. " * 3
 
 
 def main(rounds: int) -> int:
@@ -31,26 +30,12 @@ def main(rounds: int) -> int:
     from apps.characters.models import Character
     from apps.chat import asking, generations
     from apps.conversations import turns
-    from apps.conversations.models import Conversation, Message, MessageStatus, Role
+    from apps.conversations.models import MessageStatus
 
     user = User.objects.create_user("ada@example.com", "analytical engine")
     character = Character.objects.create(user=user, name="Ada", description="Repairs clocks.")
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.sign_in(user)['access']}")
-
-    def branch(conversation: Conversation, length: int) -> list[Message]:
-        messages: list[Message] = []
-        for number in range(length):
-            role = Role.ASSISTANT if number % 2 else Role.USER
-            message = Message(conversation=conversation, user=user, role=role, content=f"{number}. {WORDS}")
-            message.follow(messages[-1] if messages else None, goes_on=bool(messages))
-            messages.append(message)
-        Message.objects.bulk_create(messages, batch_size=1000)
-        conversation.active_leaf = messages[-1]
-        conversation.message_count += length
-        conversation.last_message_at = messages[-1].created_at
-        turns.save_head(conversation)
-        return messages
 
     def paths(length: int) -> dict[str, Callable[[], Any]]:
         conversation = turns.begin(user, character)

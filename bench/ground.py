@@ -5,8 +5,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from config.local.postgres import EmbeddedPostgres
+
+# About 55 words, what people say in a turn.
+WORDS = "The clock on the stairs had stopped again, and nobody in the house would say when it had. " * 3
 
 
 @contextmanager
@@ -35,3 +39,22 @@ def application(**environ: str) -> Iterator[None]:
         yield
     finally:
         postgres.remove()
+
+
+def branch(conversation: Any, length: int) -> list[Any]:
+    """So many messages in a new branch of a conversation, user and character by turns; the last one is the leaf."""
+    from apps.conversations import turns
+    from apps.conversations.models import Message, Role
+
+    messages: list[Message] = []
+    for number in range(length):
+        role = Role.ASSISTANT if number % 2 else Role.USER
+        message = Message(conversation=conversation, user=conversation.user, role=role, content=f"{number}. {WORDS}")
+        message.follow(messages[-1] if messages else None, goes_on=bool(messages))
+        messages.append(message)
+    Message.objects.bulk_create(messages, batch_size=1000)
+    conversation.active_leaf = messages[-1]
+    conversation.message_count += length
+    conversation.last_message_at = messages[-1].created_at
+    turns.save_head(conversation)
+    return messages

@@ -12,12 +12,11 @@ import statistics
 import time
 from typing import Any
 
-from bench.ground import application
+from bench.ground import WORDS, application, branch
 
 BAR_MS = 15.0
 WINDOW = 4096
 LENGTHS = (50, 500, 5_000)
-WORDS = "The clock on the stairs had stopped again, and nobody in the house would say when it had. " * 3
 ENTRIES = 100
 
 
@@ -29,7 +28,7 @@ def main(rounds: int) -> int:
     from apps.characters.models import Character
     from apps.chat.assembly import Assembled, Moment, assemble
     from apps.conversations import turns
-    from apps.conversations.models import Conversation, Message, Role, Summary
+    from apps.conversations.models import Conversation, Summary
 
     user = User.objects.create_user("ada@example.com", "analytical engine")
     keys = ["clock", "stairs", "lamp", "harbour", "fog"]
@@ -52,16 +51,7 @@ def main(rounds: int) -> int:
 
     def conversation(length: int) -> Conversation:
         made = turns.begin(user, character)
-        messages: list[Message] = []
-        for number in range(length):
-            role = Role.ASSISTANT if number % 2 else Role.USER
-            message = Message(conversation=made, user=user, role=role, content=f"{number}. {WORDS}")
-            message.follow(messages[-1] if messages else None, goes_on=bool(messages))
-            messages.append(message)
-        Message.objects.bulk_create(messages, batch_size=1000)
-        made.active_leaf = messages[-1]
-        made.message_count += length
-        turns.save_head(made)
+        messages = branch(made, length)
         if length > LENGTHS[0]:
             covered = messages[-30]
             Summary.objects.create(conversation=made, message=covered, depth=covered.depth, text=WORDS * 5, model="m")
