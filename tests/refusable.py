@@ -22,6 +22,15 @@ REFUSABLE = {
     # What is in a file, no schema says.
     ("file", "empty"),
     ("file", "invalid"),
+    *(
+        ("file", fault)
+        for fault in (
+            *("no_card", "no_book", "no_name", "not_json", "too_big", "too_long", "too_many", "too_deep", "bad_number"),
+            *("truncated", "damaged", "encrypted", "bomb", "unsafe_path", "not_a_picture", "too_many_pixels"),
+        )
+    ),
+    # Whose a character is, is not in its id.
+    (None, "own_character"),
     # What the leaf happens to be.
     ("message", "greeting"),
     ("message", "not_an_answer"),

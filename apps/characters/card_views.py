@@ -117,8 +117,9 @@ class CardViewSet(Mine[Character], GenericViewSet[Character]):
     @extend_schema(
         parameters=[ExportQuery],
         responses={
-            (200, kind): OpenApiResponse(OpenApiTypes.BINARY, "The card.")
-            for kind in ("image/png", "application/json", "application/zip")
+            (200, "image/png"): OpenApiResponse(OpenApiTypes.BINARY, "The picture with the card in it."),
+            (200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY, "A CHARX."),
+            (200, "application/json"): OpenApiResponse(OpenApiTypes.OBJECT, "The card."),
         },
     )
     @action(
