@@ -1,176 +1,158 @@
 """From a file's bytes to a card. The kind of file is told by what is in it, never by its name."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from apps.characters.cards import charx, json_text, packed, png
-from apps.characters.cards.assets import data_picture, icon_path, is_picture, missing
 from apps.characters.cards.books import book_in, normal_book
-from apps.characters.cards.card import (
-    MAX_CARD,
-    MAX_FILES,
-    MAX_WHOLE,
-    MB,
-    Book,
-    Card,
-    NotACard,
-    Warnings,
-)
-from apps.characters.cards.fields import fields_of, is_card, spec_warnings
+from apps.characters.cards.card import JSON, MAX_CARD, MAX_WHOLE, MB, Book, Card, NotACard, Warnings
+from apps.characters.cards.fields import data_of, fields_of, is_card
 
 JPEG = b"\xff\xd8\xff"
+ZIP = (charx.LOCAL, charx.END)
+EMBEDDED = "embeded://"  # as the specification spells it
+NEWEST = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """`text` is JSON that is still to be parsed."""
+
+    text: str
+    picture: bytes | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
 
 
 def read(data: bytes) -> Card:
-    """The card in a PNG, APNG, JSON, CHARX or a JPEG with a CHARX behind it. Raises NotACard and nothing else."""
+    """The card in a PNG, APNG, JSON, CHARX, or a picture with a CHARX behind it. Raises NotACard and nothing else."""
     warnings = Warnings()
-    _check_size(data)
-    if png.is_png(data):
-        found = png.texts(data)
-        if png.has_card(found):
-            return _from_png(data, found, warnings)
-    if data.startswith(charx.LOCAL) or (is_picture(data) and charx.has_zip(data)):
-        return _from_charx(data, warnings)
-    if is_picture(data):
-        raise NotACard("no_card", "There is no character card in this picture.")
-    return _card(_text(data, warnings), warnings)
+    unpacked = _unpacked(data, png.CARDS[:2], warnings)
+    root = json_text.parse(unpacked.text)
+    if not is_card(root):
+        raise NotACard("no_card", "There is no character card in its JSON.")
+    _note_version(root, warnings)
+    fields = fields_of(root, warnings)
+    picture = unpacked.picture or _icon(root, unpacked.files, warnings)
+    return Card(fields, json_text.storable(unpacked.text), picture, unpacked.files, warnings.told())
 
 
-def read_json(value: Any) -> Card:
-    """The card in JSON that was parsed already."""
-    return _card(_dumped(value), Warnings())
-
-
-def read_book(data: Any) -> Book:
-    """The lorebook in a file's bytes, or in JSON that was parsed already: SillyTavern's world info, a book of a V2 or
-    V3 card with or without its wrapping, one of NovelAI, Agnai or RisuAI, or a card with a book in it.
-
-    Raises NotACard and nothing else.
-    """
+def read_book(data: bytes) -> Book:
+    """The lorebook in such a file, or in a card. Raises NotACard and nothing else."""
     warnings = Warnings()
-    if not isinstance(data, bytes):
-        text = _dumped(data)
-    elif png.is_png(data) and (found := png.texts(data)):
-        _check_size(data)
-        text, _ = _text_in(found, warnings)
-    elif data.startswith(charx.LOCAL) or (is_picture(data) and charx.has_zip(data)):
-        _check_size(data)
-        text = _card_of(charx.members(data, warnings)[0], warnings)
-    elif is_picture(data):
-        raise NotACard("no_book", "There is no lorebook in this picture.")
-    else:
-        _check_size(data)
-        text = _text(data, warnings)
-    book = book_in(json_text.parse(text))
+    unpacked = _unpacked(data, png.CARDS, warnings)
+    book = book_in(json_text.parse(unpacked.text))
     if book is None:
         raise NotACard("no_book", "There is no lorebook in it.")
     return Book(normal_book(book, warnings), warnings.told())
 
 
-def _check_size(data: bytes) -> None:
-    if not data:
-        raise NotACard("empty", "The file is empty.")
+def _unpacked(data: bytes, keywords: tuple[str, ...], warnings: Warnings) -> Unpacked:
     if len(data) > MAX_WHOLE:
         raise NotACard("too_big", f"The file is larger than {MAX_WHOLE // MB} MB.")
+    if not data.strip():
+        raise NotACard("empty", "The file is empty.")
+    if png.is_png(data):
+        return _from_png(data, keywords, warnings)
+    if data.startswith((JPEG, *ZIP)):
+        return _from_zip(data, warnings)
+    if data.startswith(packed.ENCRYPTED):
+        raise NotACard("encrypted", "The card is encrypted; only the program that made it can read it.")
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        raise NotACard("no_card", "Cards in WebP pictures are not read; use PNG, JSON or CHARX.")
+    return Unpacked(json_text.text_of(data, warnings))
 
 
-def _from_png(data: bytes, found: dict[str, png.Chunk], warnings: Warnings) -> Card:
-    text, root = _text_in(found, warnings)
-    files: dict[str, bytes] = {}
-    whole = 0
-    for keyword, chunk in found.items():
-        if not keyword.startswith(png.ASSET):
-            continue
-        path = keyword.removeprefix(png.ASSET).removeprefix(":")
-        charx.check_path(path)
-        if path == charx.CARD or path in files:
-            warnings.add(f"The asset {path} was passed over: its name is taken.")
-            continue
-        files[path] = packed.from_base64(png.payload(chunk))
-        whole += len(files[path])
-        if whole > MAX_WHOLE or len(files) > MAX_FILES:
-            raise NotACard("too_big", f"The assets are more than {MAX_FILES:,}, or larger than {MAX_WHOLE // MB} MB.")
-    return _card(text, warnings, data, files, root)
-
-
-def _text_in(found: dict[str, png.Chunk], warnings: Warnings) -> tuple[str, Any]:
-    """The JSON of the best chunk, and what it says. A damaged one gives way to the next."""
+def _from_png(data: bytes, keywords: tuple[str, ...], warnings: Warnings) -> Unpacked:
+    """The newest form that is whole: one that is broken gives way to an older one with a warning."""
+    chunks = png.texts(data)
     broken: NotACard | None = None
-    for keyword in png.CARDS:
-        if keyword not in found:
+    for keyword in keywords:
+        if keyword not in chunks:
             continue
         try:
-            payload = png.payload(found[keyword], MAX_CARD)
-            text = json_text.text_of(packed.card_json(payload), warnings)
-            root = json_text.parse(text)
+            text = packed.card_json(png.payload(chunks[keyword], MAX_CARD))
+            json_text.parse(json_text.text_of(text, Warnings()))
         except NotACard as error:
-            if error.code == "encrypted":
-                raise
             broken = broken or error
             continue
         if broken:
-            warnings.add(f"The newer card in this picture could not be read ({broken.detail}) The older one was taken.")
-        return text, root
-    raise broken or NotACard("no_card", "There is no character card in this picture.")
+            warnings.add(f"The card's newer form could not be read, and an older one was taken. {broken.detail}")
+        return Unpacked(json_text.text_of(text, warnings), data, _assets(chunks, warnings))
+    if broken:
+        raise broken
+    if charx.has_zip(data):
+        return _from_zip(data, warnings)
+    raise NotACard("no_card", "There is no character card in the picture.")
 
 
-def _from_charx(data: bytes, warnings: Warnings) -> Card:
+def _assets(chunks: dict[str, png.Chunk], warnings: Warnings) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    size = 0
+    for keyword, chunk in chunks.items():
+        path = keyword.removeprefix(png.ASSET)
+        if path == keyword:
+            continue
+        try:
+            charx.check_path(path)
+            content = packed.from_base64(png.payload(chunk))
+        except NotACard as error:
+            warnings.add(f"An asset was left out. {error.detail}")
+            continue
+        size += len(content)
+        if size > MAX_WHOLE:
+            raise NotACard("too_big", f"The assets in the picture are larger than {MAX_WHOLE // MB} MB.")
+        files[path] = content
+    return files
+
+
+def _from_zip(data: bytes, warnings: Warnings) -> Unpacked:
+    if not charx.has_zip(data):
+        kind = "truncated" if data.startswith(ZIP) else "no_card"
+        raise NotACard(
+            kind, "The archive ends too early." if kind == "truncated" else "There is no card in the picture."
+        )
     files, begin = charx.members(data, warnings)
-    text = _card_of(files, warnings)
-    # What stands before the zip is a picture only where the whole began as one.
-    before = data[:begin] if is_picture(data) else None
-    return _card(text, warnings, before, files)
+    card = files.pop(charx.CARD, None)
+    if card is None:
+        raise NotACard("no_card", "There is no card.json in the archive.")
+    if card.startswith(packed.ENCRYPTED):
+        raise NotACard("encrypted", "The card is encrypted; only the program that made it can read it.")
+    picture = data[:begin] if begin and data.startswith((JPEG, png.SIGNATURE)) else None
+    return Unpacked(json_text.text_of(card, warnings), picture, files)
 
 
-def _card_of(files: dict[str, bytes], warnings: Warnings) -> str:
-    if charx.CARD not in files:
-        raise NotACard("no_card", "There is no card.json at the root of the archive.")
-    return json_text.text_of(files.pop(charx.CARD), warnings)
+def _icon(root: JSON, files: dict[str, bytes], warnings: Warnings) -> bytes | None:
+    """The main icon among a card's assets, else the first one, where it came along. Nothing is ever fetched."""
+    for asset in icons(root):
+        uri = asset["uri"]
+        if uri.startswith(EMBEDDED) and uri.removeprefix(EMBEDDED) in files:
+            return files[uri.removeprefix(EMBEDDED)]
+        if uri.startswith("data:image/") and ";base64," in uri[:100]:
+            try:
+                return packed.from_base64(uri.partition(",")[2].encode("ascii", "replace"))
+            except NotACard as error:
+                warnings.add(f"The card's icon was left out. {error.detail}")
+        if uri.startswith(("http://", "https://")):
+            warnings.add("The card's icon is on another server, and is not fetched.")
+    return None
 
 
-def _text(data: bytes, warnings: Warnings) -> str:
-    """The JSON of a file that is text: as it is, or packed as it would be in a picture."""
-    text = json_text.text_of(data, warnings) if len(data) <= 2 * MAX_CARD else ""
-    if text.lstrip().startswith(("{", "[")):
-        return text
-    if len(data) > 2 * MAX_CARD:
-        raise NotACard("too_big", f"The card's JSON is longer than {MAX_CARD // MB} MB.")
+def icons(root: JSON) -> list[JSON]:
+    """A card's assets of type icon, the main one first."""
+    assets = (data_of(root) or root).get("assets")
+    found = [
+        asset
+        for asset in (assets if isinstance(assets, list) else [])
+        if isinstance(asset, dict) and asset.get("type") == "icon" and isinstance(asset.get("uri"), str)
+    ]
+    return sorted(found, key=lambda asset: asset.get("name") != "main")
+
+
+def _note_version(root: JSON, warnings: Warnings) -> None:
+    version: Any = root.get("spec_version")
     try:
-        return json_text.text_of(packed.card_json(data), warnings)
-    except NotACard as error:
-        if error.code == "damaged":
-            raise NotACard("not_json", "It is neither a picture, nor an archive, nor JSON.") from None
-        raise
-
-
-def _dumped(value: Any) -> str:
-    try:
-        return json_text.dumps(value)
-    except RecursionError:
-        raise json_text.too_deep() from None
-    except ValueError:
-        raise NotACard("bad_number", "Its JSON has a number that is none, or one of too many digits.") from None
-
-
-def _card(
-    text: str,
-    warnings: Warnings,
-    picture: bytes | None = None,
-    files: dict[str, bytes] | None = None,
-    root: Any = None,
-) -> Card:
-    files = files or {}
-    root = json_text.parse(text) if root is None else root
-    if not is_card(root):
-        if book_in(root) is not None:
-            raise NotACard("no_card", "This is a lorebook, not a character: import it into one.")
-        raise NotACard("no_card", "Its JSON is no character card.")
-    spec_warnings(root, warnings)
-    fields = fields_of(root, warnings)
-    icon = files.get(icon_path(root, files) or "")
-    missing(root, files, warnings)
-    if icon is not None and not is_picture(icon):
-        warnings.add("The main icon is no PNG, JPEG or WebP and was passed over as the picture.")
-        icon = None
-    if png.is_png(picture or b"") and not charx_behind(picture):
-        icon = None
-    return Card(fields, json_text.storable(text), icon or picture or data_picture(root), files, warnings.told())
+        newer = version is not None and float(version) > NEWEST
+    except (TypeError, ValueError, OverflowError):
+        newer = False
+    if newer:
+        warnings.add(f"The card is of a newer version than {NEWEST}; what is not known here is kept as it is.")
