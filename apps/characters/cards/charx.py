@@ -32,7 +32,7 @@ def members(data: bytes, warnings: Warnings) -> tuple[dict[str, bytes], int]:
     _check_directory(data)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
+            infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
             _check(infos)
             begin = min((info.header_offset for info in infos), default=0)
             return _read(archive, infos, warnings), begin
