@@ -73,12 +73,22 @@ def json_of(card: Any) -> bytes:
     return json.dumps(card).encode()
 
 
-def chunk(kind: bytes, body: bytes) -> bytes:
+def v2(**more: Any) -> dict[str, Any]:
+    """With little in it but what is given."""
+    return {"spec": "chara_card_v2", "spec_version": "2.0", "data": {**V1, **more}}
+
+
+def v3(**more: Any) -> dict[str, Any]:
+    return {"spec": "chara_card_v3", "spec_version": "3.0", "data": {**V1, "group_only_greetings": [], **more}}
+
+
+def chunk(kind: bytes, body: bytes = b"") -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def text(keyword: str, value: bytes) -> bytes:
-    return chunk(b"tEXt", keyword.encode() + b"\0" + value)
+def text(keyword: str, value: Any) -> bytes:
+    """Bytes as they are, all else as JSON in base64."""
+    return chunk(b"tEXt", keyword.encode() + b"\0" + (value if isinstance(value, bytes) else packed(value)))
 
 
 def packed(card: Any) -> bytes:

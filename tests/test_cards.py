@@ -183,6 +183,19 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a zip with too large a file": (lambda: charx(V3, {"a": b"\0" * 21_000_000}), "too_big"),
     "a zip that lies": (lambda: declares("a", 5), "damaged"),
     "an encrypted zip": (encrypted, "encrypted"),
+    "a wrong checksum": (png(text("chara", V2)[:-1] + b"?"), "damaged"),
+    "a chunk of four gigabytes": (png()[:33] + b"\xff\xff\xff\xfftEXtchara\0", "truncated"),
+    "too many chunks": (lambda: png(chunk(b"tIME") * limits.MAX_CHUNKS), "too_many"),
+    "too many assets": (
+        lambda: png(*(text(f"chara-ext-asset_:{n}", b"eA==") for n in range(2_001)), text("chara", V2)),
+        "too_many",
+    ),
+    "too many values": (
+        lambda: b'{"name": "Ada", "description": "", "x": [' + b"0," * limits.MAX_VALUES + b"0]}",
+        "too_many",
+    ),
+    "a path with NUL in it": (lambda: charx(V3, {"abc": b"x"}).replace(b"abc", b"a\0c"), "unsafe_path"),
+    "a file without a name": (lambda: charx(V3, {"abc": b"x"}).replace(b"abc", b"\0bc"), "unsafe_path"),
     "a zip whose files overlap": (bytes(OVERLAPPING), "bomb"),
 }
 
@@ -258,7 +271,7 @@ def test_assets_and_the_icon_come_along() -> None:
 def test_assets_in_a_picture_are_read_and_a_charx_has_them() -> None:
     assets = [{"type": "x_song", "uri": "__asset:songs/1.ogg", "name": "song", "ext": "ogg"}]
     given = {**V3, "data": {**V3["data"], "assets": assets}}
-    song = text("chara-ext-asset_songs/1.ogg", base64.b64encode(b"OggS"))
+    song = text("chara-ext-asset_:songs/1.ogg", base64.b64encode(b"OggS"))
     bad = text("chara-ext-asset_../x", base64.b64encode(b"x"))
     card = cards.read(png(text("ccv3", packed(given)), song, bad))
     assert card.files == {"songs/1.ogg": b"OggS"}
