@@ -26,6 +26,9 @@ MAX_NUMBER = 10**18
 
 # A card may be deeper than a column: its text is kept, and what is too deep is cut from the column only.
 MAX_CARD_DEPTH = 200
+# Every value in the JSON counts: five megabytes of `{},` would be a gigabyte of objects.
+MAX_VALUES = 250_000
+MAX_CHUNKS = 100_000  # of a PNG; programs write its pixels in pieces of 8 kB
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import math
 import re
 from typing import Any, NoReturn
 
-from apps.characters.cards.card import MAX_CARD, MAX_CARD_DEPTH, NotACard, Warnings
+from apps.characters.cards.card import MAX_CARD, MAX_CARD_DEPTH, MAX_VALUES, NotACard, Warnings
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -43,8 +43,7 @@ def parse(text: str) -> Any:
         raise too_deep() from None
     except ValueError:  # Python's limit to the digits of an integer
         raise NotACard("bad_number", "A number in its JSON has too many digits.") from None
-    if deeper_than(value, MAX_CARD_DEPTH):
-        raise too_deep()
+    _check(value)
     return value
 
 
@@ -53,19 +52,23 @@ def dumps(value: Any) -> str:
     return storable(json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
 
 
-def deeper_than(value: Any, levels: int) -> bool:
-    """Without recursion: this is what guards those who recurse."""
-    level = [value]
-    for _ in range(levels):
+def _check(value: Any) -> None:
+    """Level by level, without recursion: this is what guards those who recurse."""
+    level, values = [value], 1
+    for _ in range(MAX_CARD_DEPTH):
         level = [
             item
             for one in level
             if isinstance(one, dict | list)
             for item in (one.values() if isinstance(one, dict) else one)
         ]
+        values += len(level)
+        if values > MAX_VALUES:
+            raise NotACard("too_many", f"Its JSON has more than {MAX_VALUES:,} values.")
         if not level:
-            return False
-    return any(isinstance(one, dict | list) for one in level)
+            return
+    if any(isinstance(one, dict | list) for one in level):
+        raise too_deep()
 
 
 def too_deep() -> NotACard:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from apps.characters.cards.card import MAX_FILE, NotACard
+from apps.characters.cards.card import MAX_CHUNKS, MAX_FILE, NotACard
 from apps.characters.cards.packed import inflate
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -47,7 +47,7 @@ def chunks(png: bytes) -> Iterator[Chunk]:
     """Up to IEND; what stands behind it is none of the picture's."""
     data = memoryview(png)
     at = len(SIGNATURE)
-    while True:
+    for _ in range(MAX_CHUNKS):
         if at + 12 > len(data):
             raise NotACard("truncated", "The picture ends too early.")
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -58,6 +58,7 @@ def chunks(png: bytes) -> Iterator[Chunk]:
         if kind == b"IEND":
             return
         at = end
+    raise NotACard("too_many", f"The picture has more than {MAX_CHUNKS:,} chunks.")
 
 
 def texts(png: bytes) -> dict[str, Chunk]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.characters.cards import charx, json_text, packed, png
 from apps.characters.cards.books import book_in, normal_book
-from apps.characters.cards.card import JSON, MAX_CARD, MAX_WHOLE, MB, Book, Card, NotACard, Warnings
+from apps.characters.cards.card import JSON, MAX_CARD, MAX_FILES, MAX_WHOLE, MB, Book, Card, NotACard, Warnings
 from apps.characters.cards.fields import data_of, fields_of, is_card
 
 JPEG = b"\xff\xd8\xff"
@@ -89,9 +89,10 @@ def _assets(chunks: dict[str, png.Chunk], warnings: Warnings) -> dict[str, bytes
     files: dict[str, bytes] = {}
     size = 0
     for keyword, chunk in chunks.items():
-        path = keyword.removeprefix(png.ASSET)
-        if path == keyword:
+        if not keyword.startswith(png.ASSET):
             continue
+        # Older files have no colon before the path.
+        path = keyword.removeprefix(png.ASSET).removeprefix(":")
         try:
             charx.check_path(path)
             content = packed.from_base64(png.payload(chunk))
@@ -101,6 +102,8 @@ def _assets(chunks: dict[str, png.Chunk], warnings: Warnings) -> dict[str, bytes
         size += len(content)
         if size > MAX_WHOLE:
             raise NotACard("too_big", f"The assets in the picture are larger than {MAX_WHOLE // MB} MB.")
+        if len(files) == MAX_FILES:
+            raise NotACard("too_many", f"The picture has more than {MAX_FILES:,} assets.")
         files[path] = content
     return files
 

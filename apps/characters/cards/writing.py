@@ -8,8 +8,8 @@ import copy
 from typing import Any
 
 from apps.characters.cards import charx, json_text, png
-from apps.characters.cards.books import is_normal
-from apps.characters.cards.card import JSON
+from apps.characters.cards.books import is_normal, normal_book
+from apps.characters.cards.card import JSON, Warnings
 from apps.characters.cards.fields import KEYS, data_of, fields_of
 from apps.characters.cards.reading import EMBEDDED, icons
 
@@ -36,7 +36,7 @@ def write_json(original: str | None, fields: JSON, version: int, *, now: int) ->
         if name in before and before[name] != value:
             # Many programs repeat some fields at the root.
             around |= {key: copy.deepcopy(value) for key in KEYS[name] if key in around}
-    if isinstance(data.get("character_book"), dict):
+    if data.get("character_book"):
         data["character_book"] = _book(data["character_book"], version)
     if version == 3:
         if not isinstance(data.get("group_only_greetings"), list):
@@ -50,6 +50,9 @@ def write_json(original: str | None, fields: JSON, version: int, *, now: int) ->
 
 def _write(data: JSON, name: str, value: Any, *, changed: bool) -> None:
     key, *others = KEYS[name]
+    if changed and name == "lorebook":
+        # The API takes any object for one; a card's has a form.
+        value = normal_book(value, Warnings())
     if not changed and _is_as_specified(name, data.get(key)):
         return
     if not value and name in OPTIONAL:
