@@ -45,7 +45,7 @@ def moving(form: str, frames: int = 4, size: tuple[int, int] = (60, 40)) -> byte
 
 @pytest.mark.parametrize(
     ("form", "kind"),
-    [("PNG", "image/png"), ("GIF", "image/png"), ("JPEG", "image/jpeg"), ("WEBP", "image/webp")],
+    [("PNG", "image/png"), ("GIF", "image/png"), ("JPEG", "image/jpeg"), ("WEBP", "image/jpeg")],
 )
 def test_each_form_is_read(form: str, kind: str) -> None:
     picture = pictures.clean(make_picture("red", form))
@@ -87,6 +87,13 @@ def test_a_picture_stands_upright_and_tells_nothing_else() -> None:
         picture = pictures.clean(data)
         assert SECRET.encode() not in picture.content
         assert (picture.width, picture.height) == (4, 6)
+
+
+def test_what_can_be_seen_through_stays_so() -> None:
+    file = BytesIO()
+    Image.new("RGBA", (6, 4), (255, 0, 0, 0)).save(file, "WEBP", lossless=True)
+    picture = pictures.clean(file.getvalue())
+    assert (picture.media_type, opened(picture.content).getpixel((0, 0))[3]) == ("image/png", 0)
 
 
 @pytest.mark.parametrize("form", ["PNG", "GIF", "WEBP"])
