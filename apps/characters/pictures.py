@@ -27,6 +27,8 @@ HOW: dict[str, dict[str, Any]] = {"PNG": {}, "JPEG": {"quality": 92}}
 Frame = tuple[Image.Image, int]
 
 PLAIN = (512, 768)
+# The longest side of one that is written as PNG.
+PHOTOGRAPH = 2048
 
 # Pillow's own guard, against frames that are larger than the first one says. It warns from here, and refuses at twice
 # that; the sizes that are accepted are looked at below.
@@ -70,11 +72,12 @@ def clean(data: bytes) -> Picture:
 
 
 def as_png(data: bytes, media_type: str) -> bytes:
-    """A stored picture as a PNG."""
+    """A stored picture as a PNG; a photograph in a size that does not make it a burden."""
     if media_type == STORED["PNG"]:
         return data
     with Image.open(io.BytesIO(data), formats=READ) as image:
-        return _written(list(_frames(image)), "PNG", image.info.get("loop", 0))
+        image.thumbnail((PHOTOGRAPH, PHOTOGRAPH))
+        return _written([(image, 0)], "PNG", 0)
 
 
 def plain(name: str) -> bytes:
@@ -93,7 +96,7 @@ def _clean(data: bytes) -> Picture:
         width, height = image.size
         if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
             raise _too_many_pixels()
-        lossy = image.format in ("JPEG", "WEBP")
+        lossy = image.format in ("JPEG", "MPO", "WEBP")
         loop = image.info.get("loop", 0)
         many = min(MAX_FRAMES, MAX_PIXELS // (width * height))
         frames: list[Frame] = []
@@ -103,6 +106,9 @@ def _clean(data: bytes) -> Picture:
                 frames, stilled = frames[:1], True
                 break
             frames.append(frame)
+            if image.format == "MPO":
+                # A camera's JPEG with more of the same behind it, which is no movement.
+                break
     form = "JPEG" if lossy and len(frames) == 1 and frames[0][0].mode != "RGBA" else "PNG"
     content = _written(frames, form, loop)
     if len(content) > MAX_BYTES and len(frames) > 1:
@@ -138,11 +144,6 @@ def _frames(image: Image.Image) -> Iterator[Frame]:
             image.seek(number)
         except EOFError:
             return
-
-
-def _duration(image: Image.Image) -> int:
-    """Milliseconds that the frame stands for."""
-    return max(0, min(int(image.info.get("duration", 0) or 0), 60_000))
 
 
 def _written(frames: list[Frame], form: str, loop: int) -> bytes:
