@@ -36,7 +36,8 @@ def moving(form: str, frames: int = 4, size: tuple[int, int] = (60, 40)) -> byte
     first, *others = [
         Image.new("RGB", size, (number * 40 % 256, number * 7 % 256, number * 97 % 256)) for number in range(frames)
     ]
-    first.save(file, form, save_all=True, append_images=others, duration=80, loop=0)
+    more = {} if form == "MPO" else {"duration": 80, "loop": 0}
+    first.save(file, form, save_all=True, append_images=others, **more)
     return file.getvalue()
 
 
@@ -45,7 +46,7 @@ def moving(form: str, frames: int = 4, size: tuple[int, int] = (60, 40)) -> byte
 
 @pytest.mark.parametrize(
     ("form", "kind"),
-    [("PNG", "image/png"), ("GIF", "image/png"), ("JPEG", "image/jpeg"), ("WEBP", "image/webp")],
+    [("PNG", "image/png"), ("GIF", "image/png"), ("JPEG", "image/jpeg"), ("WEBP", "image/jpeg")],
 )
 def test_each_form_is_read(form: str, kind: str) -> None:
     picture = pictures.clean(make_picture("red", form))
@@ -89,6 +90,13 @@ def test_a_picture_stands_upright_and_tells_nothing_else() -> None:
         assert (picture.width, picture.height) == (4, 6)
 
 
+def test_what_can_be_seen_through_stays_so() -> None:
+    file = BytesIO()
+    Image.new("RGBA", (6, 4), (255, 0, 0, 0)).save(file, "WEBP", lossless=True)
+    picture = pictures.clean(file.getvalue())
+    assert (picture.media_type, opened(picture.content).getpixel((0, 0))[3]) == ("image/png", 0)
+
+
 @pytest.mark.parametrize("form", ["PNG", "GIF", "WEBP"])
 def test_what_moves_goes_on_moving(form: str) -> None:
     picture = pictures.clean(moving(form))
@@ -99,6 +107,16 @@ def test_what_moves_goes_on_moving(form: str) -> None:
         image.seek(1)
         image.load()
         assert image.info["duration"] == 80
+
+
+def test_a_cameras_photograph_does_not_move() -> None:
+    picture = pictures.clean(moving("MPO"))
+    assert (picture.media_type, picture.stilled) == ("image/jpeg", False)
+
+
+def test_a_large_photograph_is_exported_smaller() -> None:
+    photograph = pictures.clean(make_picture(form="JPEG", size=(4000, 1000)))
+    assert opened(pictures.as_png(photograph.content, photograph.media_type)).size == (2048, 512)
 
 
 def test_of_too_many_frames_the_first_is_kept() -> None:

@@ -19,14 +19,16 @@ MAX_PIXELS = 16 * 1024 * 1024
 MAX_FRAMES = 300
 
 READ = ("PNG", "JPEG", "WEBP", "GIF")
-# What is stored: photographs would grow tenfold as PNG.
-STORED = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
-HOW: dict[str, dict[str, Any]] = {"PNG": {}, "JPEG": {"quality": 92}, "WEBP": {"quality": 92, "method": 3}}
+# What is stored. Photographs would grow tenfold as PNG; a WebP takes much memory to write, and cannot always be.
+STORED = {"PNG": "image/png", "JPEG": "image/jpeg"}
+HOW: dict[str, dict[str, Any]] = {"PNG": {}, "JPEG": {"quality": 92}}
 
 # With the milliseconds that it stands for.
 Frame = tuple[Image.Image, int]
 
 PLAIN = (512, 768)
+# The longest side of one that is written as PNG.
+PHOTOGRAPH = 2048
 
 # Pillow's own guard, against frames that are larger than the first one says. It warns from here, and refuses at twice
 # that; the sizes that are accepted are looked at below.
@@ -54,8 +56,8 @@ class NotAPicture(ValueError):
 
 
 def clean(data: bytes) -> Picture:
-    """The picture in a PNG, APNG, JPEG, WebP or GIF, upright. JPEG and WebP stay such; the rest becomes PNG. Raises
-    NotAPicture and nothing else."""
+    """The picture in a PNG, APNG, JPEG, WebP or GIF, upright: as a JPEG where it was one, or a WebP that neither moves
+    nor can be seen through, else as a PNG. Raises NotAPicture and nothing else."""
     if len(data) > MAX_BYTES:
         raise NotAPicture("too_big", f"The picture is larger than {MAX_BYTES // 2**20} MB.")
     try:
@@ -70,11 +72,12 @@ def clean(data: bytes) -> Picture:
 
 
 def as_png(data: bytes, media_type: str) -> bytes:
-    """A stored picture as a PNG."""
+    """A stored picture as a PNG; a photograph in a size that does not make it a burden."""
     if media_type == STORED["PNG"]:
         return data
     with Image.open(io.BytesIO(data), formats=READ) as image:
-        return _written(list(_frames(image)), "PNG", image.info.get("loop", 0))
+        image.thumbnail((PHOTOGRAPH, PHOTOGRAPH))
+        return _written([(image, 0)], "PNG", 0)
 
 
 def plain(name: str) -> bytes:
@@ -93,7 +96,7 @@ def _clean(data: bytes) -> Picture:
         width, height = image.size
         if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
             raise _too_many_pixels()
-        form = image.format if image.format in STORED else "PNG"
+        lossy = image.format in ("JPEG", "MPO", "WEBP")
         loop = image.info.get("loop", 0)
         many = min(MAX_FRAMES, MAX_PIXELS // (width * height))
         frames: list[Frame] = []
@@ -103,8 +106,14 @@ def _clean(data: bytes) -> Picture:
                 frames, stilled = frames[:1], True
                 break
             frames.append(frame)
-    assert form
+            if image.format == "MPO":
+                # A camera's JPEG with more of the same behind it, which is no movement.
+                break
+    form = "JPEG" if lossy and len(frames) == 1 and frames[0][0].mode != "RGBA" else "PNG"
     content = _written(frames, form, loop)
+    if len(content) > MAX_BYTES and len(frames) > 1:
+        frames, stilled = frames[:1], True
+        content = _written(frames, form, loop)
     if len(content) > MAX_BYTES:
         raise NotAPicture("too_big", f"The picture is larger than {MAX_BYTES // 2**20} MB once it is decoded.")
     return Picture(content, STORED[form], *frames[0][0].size, stilled)
@@ -123,19 +132,18 @@ def _frames(image: Image.Image) -> Iterator[Frame]:
         if upright.mode.startswith("I"):
             upright = upright.convert("I").point(lambda value: value / 256).convert("L")
         see_through = "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "La", "RGBa")
-        frame = upright.convert("RGBA" if see_through else "L" if image.mode in ("1", "L") else "RGB")
-        frame.info = {}
+        if upright.mode == "P":
+            # As RGB, it would be written three times as large.
+            frame = upright.copy()
+        else:
+            frame = upright.convert("RGBA" if see_through else "L" if upright.mode in ("1", "L") else "RGB")
+        frame.info = {name: part for name, part in image.info.items() if name == "transparency" and frame.mode == "P"}
         yield frame, duration
         number += 1
         try:
             image.seek(number)
         except EOFError:
             return
-
-
-def _duration(image: Image.Image) -> int:
-    """Milliseconds that the frame stands for."""
-    return max(0, min(int(image.info.get("duration", 0) or 0), 60_000))
 
 
 def _written(frames: list[Frame], form: str, loop: int) -> bytes:
