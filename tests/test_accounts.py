@@ -131,8 +131,9 @@ def test_a_deleted_account_takes_everything_of_its_own_along(alices: SimpleNames
     as_alice = signed_in(alices.user)
     kept = make_conversation(bob)
     assert as_alice.delete(ME, {"current_password": PASSWORD}, format="json").status_code == 204
-    assert list(User.objects.all()) == [bob]
-    assert list(Character.objects.all()) == [kept.character]
+    reported = alices.report.character
+    assert set(User.objects.all()) == {bob, reported.user}
+    assert set(Character.objects.all()) == {kept.character, reported}
     assert list(Conversation.objects.all()) == [kept]
     assert not Message.objects.exclude(conversation=kept).exists()
     refused(as_alice.get(ME), 401, "token_not_valid")

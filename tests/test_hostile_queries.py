@@ -167,7 +167,7 @@ def test_queries_that_are_only_odd_are_answered(
         if part["type"] == "string" and "maxLength" in part and operation.file is None:
             for word in words:
                 response = as_alice.get(operation.address(alices), operation.asking(**{name: word}))
-                assert (response.status_code, response.json()["results"]) == (200, []), word
+                assert (response.status_code, response.json().get("results", [])) == (200, []), word
     for raw in ("%FF%FE", "search=%ED%A0%80", "=", "&&&", "unknown=%00", "%00=1", "a[]=1", "search[]=x", "format=xml"):
         query = "&".join([*filter(None, [urlencode(operation.asking())]), raw])
         assert as_alice.get(f"{operation.address(alices)}?{query}").status_code == 200, raw

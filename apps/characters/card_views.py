@@ -12,7 +12,7 @@ from django.utils.http import content_disposition_header, parse_etags
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
-from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -25,6 +25,7 @@ from apps.api.long_work import AT_ONCE, one_of_few
 from apps.api.names import file_name
 from apps.api.queries import query_of
 from apps.characters import cards, pictures, shelf
+from apps.characters.access import PromptHidden
 from apps.characters.card_serializers import (
     AvatarQuery,
     ExportQuery,
@@ -63,11 +64,6 @@ class ZipRenderer(JSONRenderer):
 
     media_type = "application/zip"
     format = "charx"
-
-
-class PromptHidden(PermissionDenied):
-    default_code = "prompt_hidden"
-    default_detail = "The owner of this character does not show its prompt, so it can be neither exported nor copied."
 
 
 PICTURES = {(200, kind): OpenApiResponse(OpenApiTypes.BINARY, "The picture.") for kind in pictures.STORED.values()}

@@ -4,7 +4,6 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -13,20 +12,19 @@ from apps.accounts.models import User
 from apps.accounts.ownership import Mine
 from apps.api.fields import Text
 from apps.api.queries import query_of
+from apps.characters.access import PromptHidden
 from apps.chat.asking import CharacterUnavailable
 from apps.chat.assembly import Assembled, Moment, assemble
-from apps.conversations.models import MAX_CONTENT, Conversation, MessageStatus, Role
+from apps.conversations.models import Conversation, MessageStatus, Role
 
-
-class PromptHidden(PermissionDenied):
-    default_code = "prompt_hidden"
-    default_detail = "This character's owner does not show its prompt."
+# Characters that an address has room for.
+MAX_PREVIEWED = 20_000
 
 
 class PreviewQuery(serializers.Serializer[None]):
     content = Text(
         required=False,
-        max_length=MAX_CONTENT,
+        max_length=MAX_PREVIEWED,
         help_text="What you would say next. Left out: the prompt after the last message, as it stands.",
     )
 
