@@ -180,6 +180,17 @@ def test_over_the_budget_the_lowest_goes_first() -> None:
     assert told(fire(*entries, spared, token_budget=2, budget=2)) == ["1"]
 
 
+def test_what_has_no_room_sets_nothing_off() -> None:
+    long = entry("lamp", content="rope " * 20)
+    fired = fire(long, entry("rope"), entry("fog"), recursive_scanning=True, token_budget=10)
+    assert told(fired) == ["2"]
+    assert fired.dropped == [("0", "it alone is longer than the lorebook's budget")]
+    both = [entry("lamp", content="rope one two", insertion_order=1), entry("fog", content="one two")]
+    last = entry("rope", insertion_order=9)
+    assert told(fire(*both, last, recursive_scanning=True, token_budget=4)) == ["1"]
+    assert told(fire(*both, last, recursive_scanning=True, token_budget=6)) == ["0", "2", "1"]
+
+
 def test_recursion_and_what_stops_it() -> None:
     chain = [entry("lamp", content="a rope"), entry("rope", content="a bell"), entry("bell", content="a lamp")]
     assert told(fire(*chain)) == ["0"]

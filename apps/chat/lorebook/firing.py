@@ -14,6 +14,7 @@ MOST_SCANNED = 20_000
 MOST_FILLED = 1_000_000
 
 OVER_BUDGET = "the lorebook's budget is spent"
+TOO_LONG = "it alone is longer than the lorebook's budget"
 OF_ITS_GROUP = "another entry of its group was taken"
 
 
@@ -62,13 +63,13 @@ def fire(
 ) -> Fired:
     """`budget` in tokens, which the book's own may lower; `fill` fills macros in contents. `state` is what the turn
     before this one left."""
-    firing = _Firing(book, scene, state or {}, fill)
+    firing = _Firing(book, scene, state or {}, fill, tokens, budget)
     causes = firing.run()
     fired = [entry for entry in book.entries if entry.place in causes]
     lore = [
-        (entry, _lore(entry, causes[entry.place], entry.position, content, tokens(content)))
+        (entry, _lore(entry, causes[entry.place], entry.position, content, firing.sizes[entry.place]))
         for entry in sorted(fired, key=lambda entry: (entry.order, entry.place))
-        if entry.position and (content := firing.filled[entry.place].strip())
+        if entry.position and (content := firing.filled[entry.place])
     ]
     over = _over_budget(lore, budget, book.token_budget)
     return Fired(
@@ -117,13 +118,23 @@ def _over_budget(lore: Sequence[tuple[Entry, Lore]], budget: int, books: int | N
 class _Firing:
     """Rounds: the first looks through the messages, each further one through what the round before has set off."""
 
-    def __init__(self, book: Book, scene: Scene, state: State, fill: Callable[[str], str]) -> None:
-        self.book, self.scene, self.state, self.fill = book, scene, state, fill
+    def __init__(
+        self,
+        book: Book,
+        scene: Scene,
+        state: State,
+        fill: Callable[[str], str],
+        tokens: Callable[[str], int],
+        budget: int,
+    ) -> None:
+        self.book, self.scene, self.state = book, scene, state
+        self.fill, self.tokens, self.budget = fill, tokens, budget
         self.matcher = Matcher()
         self.causes: dict[int, Cause] = {}
         self.out: set[int] = set()
         self.dropped: list[tuple[str, str]] = []
         self.filled: dict[int, str] = {}
+        self.sizes: dict[int, int] = {}
         self.length = 0  # of all that was filled
         self.said: dict[int, Text] = {}
         # Contents that can set off others: of the last round by the name of their entry, and each round's together.
@@ -143,6 +154,9 @@ class _Firing:
             if self.fresh:
                 self.told.append(Text("\n".join(text.raw for _, text in self.fresh)))
             elif round_ >= last:
+                break
+            if sum(self.sizes.values()) > self._limit():
+                # What others set off is not to push out what was spoken of.
                 break
         return self.causes
 
@@ -189,10 +203,19 @@ class _Firing:
             else:
                 self._tell(entry, causes[entry.place])
 
+    def _limit(self, entry: Entry | None = None) -> int:
+        """Tokens that an entry may have at the most, or all of them together."""
+        books = self.book.token_budget
+        return self.budget if books is None or (entry and entry.ignores_budget) else min(books, self.budget)
+
     def _tell(self, entry: Entry, cause: Cause) -> None:
-        self.causes[entry.place] = cause
-        self.filled[entry.place] = self.fill(entry.content)
-        self.length += len(self.filled[entry.place])
+        filled = self.fill(entry.content).strip()
+        self.length += len(filled)
+        size = self.tokens(filled) if filled and entry.position else 0
+        if size > self._limit(entry):
+            self._drop(entry, TOO_LONG)
+            return
+        self.causes[entry.place], self.filled[entry.place], self.sizes[entry.place] = cause, filled, size
         if self.book.recursive and not entry.prevents_recursion:
             # As it is written too: what macros hide from the model is there to be found.
             text = f"{entry.content[:MOST_SCANNED]}\n{self.filled[entry.place][:MOST_SCANNED]}"
