@@ -60,7 +60,7 @@ def test_the_readmes_walk_gives_a_streamed_answer_that_outlives_a_kill(run: Call
     streamed = answer_of(walked.stdout)
     assert streamed.strip()
     assert "data: [DONE]" in walked.stdout
-    whole, listing = documents_in(walked.stdout.rpartition("data: [DONE]")[2])
+    whole, listing, prompt, imported = documents_in(walked.stdout.rpartition("data: [DONE]")[2])
     assert whole["assistant_message"]["status"] == "complete"
     assert whole["assistant_message"]["content"].strip()
     # The model counted, and nobody guessed.
@@ -69,6 +69,9 @@ def test_the_readmes_walk_gives_a_streamed_answer_that_outlives_a_kill(run: Call
     said = [message["content"] for message in listing["results"]]
     assert streamed in said
     assert len(said) == 5
+    assert prompt["messages"][-1] == {"role": "user", "content": "Who rings the fog bell?"}
+    assert prompt["lore"]
+    assert (imported["name"], imported["warnings"]) == ("Ada", [])
 
     first.kill()
     second = run()
