@@ -77,6 +77,7 @@ def told(fired: Fired) -> list[str]:
         (entry("l.mp"), False),
         (entry("l.mp", use_regex=True), True),
         (entry("l.mp", use_regex=True, selectiveLogic=0), False),
+        (entry("l.mp", use_regex=True, position=0), False),
         (entry("(unclosed", use_regex=True), False),
         (entry("oil", use_regex=True, constant=True), False),
         (entry("lamp", selective=True, secondary_keys=["oil"]), False),

@@ -25,7 +25,7 @@ OUTLET = 7
 ROLES: dict[int, Role] = {0: "system", 1: "user", 2: "assistant"}
 
 # SillyTavern says `use_regex: true` of every entry that it exports, and takes for a pattern only what is written so.
-SILLYTAVERN = ("selectiveLogic", "display_index", "useProbability", "exclude_recursion")
+SILLYTAVERN = ("position", "selectiveLogic", "display_index", "useProbability", "exclude_recursion")
 FLAGS = frozenset("dgimsuvy")
 
 
