@@ -283,6 +283,13 @@ def test_slow_patterns_are_given_up() -> None:
     assert told(fire(*evil, entry("lamp"), talk=["lamp " + "a" * 40])) == ["300"]
 
 
+def test_absurd_numbers_are_bounded_or_passed_over() -> None:
+    odd = [10**400, -(10**400), float("inf"), float("-inf"), float("nan")]
+    for number in odd:
+        given = entry("lamp", insertion_order=number, priority=number, depth=number, sticky=number, probability=number)
+        assert len(fire(given, scan_depth=number).lore) <= 1
+
+
 def test_a_book_that_sets_off_itself_ends() -> None:
     chain = [entry(f"k{n} ", content=f"k{n + 1} ") for n in range(500)]
     assert 40 < len(fire(*chain, talk=["k0 "], recursive_scanning=True).lore) < 60

@@ -1,5 +1,6 @@
 """Finding keys in texts."""
 
+import time
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -7,10 +8,10 @@ import regex
 
 from apps.chat.lorebook.entries import Entry, Key, Logic
 
-# A pattern that takes longer does not match, and after a few of those no more patterns are tried: what a stranger wrote
-# may cost a quarter of a second, not more.
+# A pattern that takes longer does not match, and when all together have taken so long, no more are tried: what a
+# stranger wrote may cost a quarter of a second, not more.
 SECONDS = 0.05
-SLOW_ONES = 5
+SECONDS_TOGETHER = 0.25
 LONGEST_PATTERN = 2000
 
 FLAGS = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL}
@@ -75,10 +76,10 @@ def _compiled(pattern: str, flags: str) -> "regex.Pattern[str] | None":
 
 
 class Matcher:
-    """Of one firing: counts the patterns that took too long."""
+    """Of one firing: knows how much time is left for patterns."""
 
     def __init__(self) -> None:
-        self.slow = 0
+        self.left = SECONDS_TOGETHER
 
     def found(self, keys: Iterable[Key], text: Text) -> Key | None:
         """The first of the keys that the text holds."""
@@ -88,14 +89,16 @@ class Matcher:
         return None
 
     def _matches(self, key: Key, text: Text) -> bool:
-        pattern = _compiled(key.text, key.flags) if self.slow < SLOW_ONES else None
+        pattern = _compiled(key.text, key.flags) if self.left > 0 else None
         if pattern is None:
             return False
+        began = time.monotonic()
         try:
-            return pattern.search(text.raw, timeout=SECONDS, concurrent=True) is not None
+            return pattern.search(text.raw, timeout=min(SECONDS, self.left), concurrent=True) is not None
         except TimeoutError:
-            self.slow += 1
             return False
+        finally:
+            self.left -= time.monotonic() - began
 
     def suits(self, entry: Entry, texts: Sequence[Text]) -> bool:
         """Whether the secondary keys are as the entry wants them."""

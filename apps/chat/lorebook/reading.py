@@ -1,6 +1,5 @@
 """From a book's JSON to entries. Lenient: what makes no sense counts as not being there, and nothing raises."""
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -147,10 +146,11 @@ def _order(value: Any) -> int:
 
 
 def _whole(value: Any, otherwise: Any, least: int = 0) -> Any:
-    """A number as a whole one within bounds; `otherwise` where it is none, or a negative one that cannot be."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < least:
+    """A number as a whole one within bounds; `otherwise` where it is none (NaN too), or one below `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
         return otherwise
-    return int(min(value, MOST))
+    # Compared, not converted: an integer may have more digits than any float.
+    return MOST if value > MOST else int(max(value, -MOST))
 
 
 def _flag(value: Any, otherwise: bool) -> bool:
