@@ -60,6 +60,10 @@ def test_what_is_inserted_is_bounded() -> None:
     bomb = Macros("A", "B", texts={"x": "{{y}}" * 1000, "y": "{{z}}" * 1000, "z": "boom" * 1000})
     assert len(bomb.fill("{{x}}")) <= MOST_INSERTED
     assert len(ADA.fill("{{loop}}")) < 100
+    assert ADA.fill("<u\u017fer>") == "<u\u017fer>"
+    itself = Macros("A", "B", texts={"x": "{{x}}" * 12})
+    assert len(itself.fill("{{x}}")) < 100_000
+    assert ADA.fill("{{roll:999d9}}" * 7000).count("{{") > 6000
     assert ADA.fill("{{" * 50_000).count("{{") == 50_000
 
 

@@ -14,8 +14,10 @@ from datetime import datetime
 MOST_INSERTED = 1_000_000
 DEEPEST = 8
 MOST_SIDES = 1_000_000_000
+# What one text may have evaluated: texts named within it again and again, and dice.
+MOST_WORK = 5_000
 
-MARK = re.compile(r"\{\{|\}\}|<BOT>|<CHAR>|<USER>", re.IGNORECASE)
+MARK = re.compile(r"\{\{|\}\}|<BOT>|<CHAR>|<USER>", re.IGNORECASE | re.ASCII)
 OLD_NAMES = {"<bot>": "char", "<char>": "char", "<user>": "user"}
 SEPARATOR = re.compile(r"::|(?<!\\),")
 DICE = re.compile(r"(\d{0,3})d(\d{1,10})|(\d{1,10})", re.IGNORECASE)
@@ -51,6 +53,7 @@ class _Filling:
         self.macros = macros
         self.left = MOST_INSERTED
         self.chances = 0
+        self.work = MOST_WORK
 
     def fill(self, text: str, depth: int = 0) -> str:
         # One list for each macro that is open; what closes it is evaluated once, and never read again.
@@ -89,11 +92,15 @@ class _Filling:
                 value = self._time(name)
             case _ if name in SILENT:
                 value = ""
-            case _ if name in self.macros.texts and not told and depth < DEEPEST:
+            case _ if name in self.macros.texts and not told and depth < DEEPEST and self._may(50) and self.left > 0:
                 value = self.fill(self.macros.texts[name], depth + 1)
             case _:
                 value = None
         return "{{" + inner + "}}" if value is None else self._inserted(value)
+
+    def _may(self, work: int) -> bool:
+        self.work -= work
+        return self.work >= 0
 
     def _inserted(self, value: str) -> str:
         self.left -= len(value)
@@ -112,7 +119,7 @@ class _Filling:
         dice = DICE.fullmatch(told.strip())
         count = int(dice[1] or 1) if dice else 0
         sides = int(dice[2] or dice[3]) if dice else 0
-        if not 0 < sides <= MOST_SIDES:
+        if not 0 < sides <= MOST_SIDES or not self._may(count):
             return None
         return str(sum(self._chance(told, at_this_place=True) % sides + 1 for _ in range(count)))
 

@@ -1,5 +1,6 @@
 """Finding keys in texts."""
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -13,6 +14,8 @@ from apps.chat.lorebook.entries import Entry, Key, Logic
 SECONDS = 0.05
 SECONDS_TOGETHER = 0.25
 LONGEST_PATTERN = 2000
+COUNTED = regex.compile(r"\{\s*\d*\s*,?\s*(\d+)\s*,?\s*\}")
+MOST_REPEATS = 10_000
 
 FLAGS = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL}
 
@@ -62,9 +65,11 @@ def _joined(left: str, right: str) -> bool:
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _compiled(pattern: str, flags: str) -> "regex.Pattern[str] | None":
-    if len(pattern) > LONGEST_PATTERN:
+    # Repeats of repeats are built by the compiler: a short pattern could take all memory there is.
+    repeats = math.prod(max(int(most), 1) for most in COUNTED.findall(pattern) if len(most) < 8)
+    if len(pattern) > LONGEST_PATTERN or repeats > MOST_REPEATS or any(len(n) > 7 for n in COUNTED.findall(pattern)):
         return None
     combined = 0
     for flag in flags:
