@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from apps.accounts.models import User
+from apps.api.files import MAX_NAME
 from apps.api.long_work import AT_ONCE
-from apps.api.names import MAX_NAME
 from apps.characters.serializers import CharacterSerializer
 from apps.chat.takeout import entry_name
 from apps.chat.takeout_views import making

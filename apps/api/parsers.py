@@ -1,4 +1,4 @@
-"""Reading JSON from strangers."""
+"""Reading what strangers send."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -29,3 +29,12 @@ class LargeJSONParser(parsers.BaseParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         return JSONParser().parse(stream, media_type, parser_context)
+
+
+class AsItIs(parsers.BaseParser):
+    """The bytes of a body, for those who know better how to read them."""
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        return stream.read()

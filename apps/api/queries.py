@@ -7,6 +7,14 @@ from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 
+class AsQuery(Serializer[None]):
+    """For queries with `?as=`: the field is declared as `as_`, since Python keeps the other word to itself."""
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        return {"as": fields.pop("as_"), **fields}
+
+
 def query_of(request: Request, kind: type[Serializer[Any]]) -> dict[str, Any]:
     serializer = kind(data=request.query_params)
     for name, field in serializer.fields.items():

@@ -5,6 +5,7 @@ from typing import Any, cast
 from rest_framework import serializers
 
 from apps.api.fields import ModelSerializer
+from apps.api.queries import AsQuery
 from apps.characters.models import Report
 from apps.characters.serializers import CharacterSerializer
 from apps.characters.shelf import FORMS
@@ -16,12 +17,8 @@ class FileForm(serializers.Serializer[None]):
     file = serializers.FileField(allow_empty_file=True)
 
 
-class ExportQuery(serializers.Serializer[None]):
+class ExportQuery(AsQuery):
     as_ = serializers.ChoiceField(choices=list(FORMS), default="png")
-
-    def get_fields(self) -> dict[str, Any]:
-        fields = super().get_fields()
-        return {"as": fields.pop("as_")}
 
 
 class AvatarQuery(serializers.Serializer[None]):

@@ -1,19 +1,19 @@
 from http import HTTPStatus
 from threading import BoundedSemaphore
 from time import time
-from typing import IO, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseNotModified
 from django.shortcuts import get_object_or_404
 from django.utils.cache import patch_vary_headers
-from django.utils.http import content_disposition_header, parse_etags
+from django.utils.http import parse_etags
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,8 +21,9 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine
+from apps.api.files import as_file, file_name
 from apps.api.long_work import AT_ONCE, one_of_few
-from apps.api.names import file_name
+from apps.api.parsers import AsItIs
 from apps.api.queries import query_of
 from apps.characters import cards, pictures, shelf
 from apps.characters.access import PromptHidden
@@ -43,13 +44,10 @@ A_YEAR = 365 * 24 * 3600
 MAX_LOREBOOK = 5 * 1024 * 1024
 
 
-class JSONAsItIs(BaseParser):
-    """The bytes of a JSON body: a card is kept as it was found, and reads itself within bounds of its own."""
+class JSONAsItIs(AsItIs):
+    """A card is kept as it was found, and reads itself within bounds of its own."""
 
     media_type = "application/json"
-
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        return stream.read()
 
 
 class PictureRenderer(JSONRenderer):
@@ -132,14 +130,7 @@ class CardViewSet(Mine[Character], GenericViewSet[Character]):
         with one_of_few(working):
             content, kind, ending = shelf.written(character, form, int(time()))
         name = f"{file_name(character.name, otherwise='character')}.{ending}"
-        return HttpResponse(
-            content,
-            content_type=kind,
-            headers={
-                "Content-Disposition": content_disposition_header(True, name) or "",
-                "Cache-Control": "no-store",
-            },
-        )
+        return as_file(content, kind, name)
 
     @extend_schema(operation_id="characters_avatar_retrieve", parameters=[AvatarQuery], responses=PICTURES)
     @action(

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.accounts.models import User
-from apps.api.rows import new_id
+from apps.api.rows import columns, new_id
 from apps.characters import cards, pictures
 from apps.characters.models import CHOSEN, IMPORTED, Character, CharacterFile, FileKind, Visibility
 from apps.characters.pictures import NotAPicture, Picture
@@ -71,11 +71,7 @@ def duplicate(character: Character, user: User) -> Character:
     made = Character(**{**same, "user_id": user.pk, "visibility": Visibility.PRIVATE, "prompt_visible": False})
     made.save(force_insert=True)
     originals = list(CharacterFile.objects.filter(character=character).values_list("pk", flat=True))
-    said = ", ".join(
-        connection.ops.quote_name(str(field.column))
-        for field in CharacterFile._meta.local_concrete_fields
-        if field.column not in PLACE
-    )
+    said = columns(CharacterFile, but=PLACE)
     with connection.cursor() as cursor:
         cursor.execute(
             COPY.format(said=said),

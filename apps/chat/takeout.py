@@ -11,7 +11,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from apps.accounts.models import User
 from apps.accounts.serializers import MeSerializer
-from apps.api.names import file_name
+from apps.api.files import file_name
 from apps.characters import shelf
 from apps.characters.models import Character, CharacterFile, Report
 from apps.characters.serializers import CharacterSerializer

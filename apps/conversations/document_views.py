@@ -3,8 +3,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpResponse, HttpResponseBase
-from django.utils.http import content_disposition_header
+from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -18,10 +17,10 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine
+from apps.api.files import as_file, file_name
 from apps.api.long_work import AT_ONCE, one_of_few
-from apps.api.names import file_name
 from apps.api.parsers import LargeJSONParser
-from apps.api.queries import query_of
+from apps.api.queries import AsQuery, query_of
 from apps.conversations import turns
 from apps.conversations.access import GenerationInProgress, held, still_here
 from apps.conversations.documents import from_document, to_document
@@ -62,12 +61,8 @@ class ForkSerializer(serializers.Serializer[None]):
     message = MessageHere(required=False, help_text="The last one to take along. Left out: the active leaf.")
 
 
-class ExportQuery(serializers.Serializer[None]):
+class ExportQuery(AsQuery):
     as_ = serializers.ChoiceField(choices=["json", "markdown", "sillytavern"], default="json")
-
-    def get_fields(self) -> dict[str, Any]:
-        fields = super().get_fields()
-        return {"as": fields.pop("as_")}
 
 
 class DocumentViewSet(Mine[Conversation], GenericViewSet[Conversation]):
@@ -166,9 +161,3 @@ def uploaded(request: Request) -> tuple[Document, list[str]]:
 
 def jsonl(document: Document, persona: str) -> str:
     return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in to_lines(document, persona))
-
-
-def as_file(content: str | bytes, kind: str, name: str) -> HttpResponse:
-    disposition = content_disposition_header(True, name) or ""
-    headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
-    return HttpResponse(content, content_type=kind, headers=headers)

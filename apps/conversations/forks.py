@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.api.rows import new_id
+from apps.api.rows import columns, new_id
 from apps.conversations import tree, turns
 from apps.conversations.models import Conversation, Message
 
@@ -44,11 +44,7 @@ def fork(conversation: Conversation, message: Message | None) -> Conversation:
     if message is not None:
         originals = tree.ids_to(message)[::-1]
         copies = [new_id() for _ in originals]
-        said = ", ".join(
-            connection.ops.quote_name(str(field.column))
-            for field in Message._meta.local_concrete_fields
-            if field.column not in PLACE and not field.generated
-        )
+        said = columns(Message, but=PLACE)
         values: dict[str, Any] = {
             "originals": originals,
             "copies": copies,

@@ -1,25 +1,18 @@
 """What comes from outside, as a document that is still to be validated."""
 
-from typing import IO, Any
-
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import BaseParser
 from rest_framework.utils import json
 
+from apps.api.parsers import AsItIs
 from apps.conversations.documents import sillytavern
 from apps.conversations.documents.shape import Document
 
 LINES = "application/jsonl"
 
 
-class LinesParser(BaseParser):
-    """A body that is a file of lines, as it is."""
-
+class LinesParser(AsItIs):
     media_type = LINES
-
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        return stream.read()
 
 
 class NewlineDelimitedParser(LinesParser):
