@@ -4,11 +4,12 @@ The set is that of the Character Card V3 specification, and of SillyTavern's wha
 unknown macro stays as it is written.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from apps.characters.chance import drawn
 
 # What all macros of one text may insert, in characters: a text that names a long one again and again stays finite.
 MOST_INSERTED = 1_000_000
@@ -23,7 +24,6 @@ SEPARATOR = re.compile(r"::|(?<!\\),")
 DICE = re.compile(r"(\d{0,3})d(\d{1,10})|(\d{1,10})", re.IGNORECASE)
 CALL = re.compile(r"\s*(//|[a-z_]+)\s*(?:::|:|\s)?\s*(.*)", re.IGNORECASE | re.DOTALL)
 SILENT = frozenset({"//", "hidden_key", "comment", "noop", "original"})
-NO_TEXTS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +125,8 @@ class _Filling:
 
     def _chance(self, told: str, *, at_this_place: bool) -> int:
         self.chances += at_this_place
-        place = self.chances if at_this_place else ""
-        drawn = hashlib.blake2b(f"{self.macros.seed}\0{place}\0{told}".encode("utf-8", "surrogatepass"), digest_size=8)
-        return int.from_bytes(drawn.digest(), "big")
+        place = str(self.chances) if at_this_place else ""
+        return drawn(self.macros.seed, place, told)
 
     def _time(self, name: str) -> str | None:
         now = self.macros.now

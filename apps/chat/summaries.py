@@ -1,6 +1,5 @@
 """Summaries of what prompts have no room for: made by the model after a turn, and never in its way."""
 
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,13 +8,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.api.threads import with_rows
-from apps.chat import generations, known
+from apps.chat import known
 from apps.chat.asking import Job
+from apps.chat.calls import call
 from apps.chat.models import Purpose
 from apps.chat.prompt import Said, Scale
 from apps.chat.prompt.fit import newest_that_fit
 from apps.chat.prompt.summary import AROUND, ask_for_summary, lines_that_fit
-from apps.chat.providers import Provider, ProviderError, Request, complete
+from apps.chat.providers import Provider, Request
 from apps.conversations import tree, turns
 from apps.conversations.models import Conversation, Message, Role, Summary
 
@@ -46,25 +46,13 @@ async def sum_up(job: Job, provider: Provider) -> None:
         plan = await with_rows(next_plan, job)
         if plan is None:
             return
-        text, model = await _asked(plan, job, provider)
-        if not text or not await with_rows(keep, plan, text, model):
-            return
-
-
-async def _asked(plan: Plan, job: Job, provider: Provider) -> tuple[str, str]:
-    """The summary, blank where there is none that is whole, and the model that wrote it."""
-    began = time.monotonic()
-    text, model, usage, failure = "", plan.request.model, None, ""
-    try:
-        completed = await complete(provider, plan.request)
-        model, usage = completed.finish.model or model, completed.finish.usage
+        completed = await call(job, Purpose.SUMMARY, provider, plan.request)
         # One that was cut off lacks its end, which is what happened last.
-        text = completed.text.strip() if completed.finish.reason in ("stop", "other") else ""
-    except ProviderError as error:
-        failure = error.code
-    latency_ms = round((time.monotonic() - began) * 1000)
-    await with_rows(generations.record_call, job, Purpose.SUMMARY, model, usage, failure, latency_ms)
-    return text, model
+        if completed is None or completed.finish.reason not in ("stop", "other") or not completed.text.strip():
+            return
+        model = completed.finish.model or plan.request.model
+        if not await with_rows(keep, plan, completed.text.strip(), model):
+            return
 
 
 def next_plan(job: Job) -> Plan | None:

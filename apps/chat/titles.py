@@ -1,12 +1,11 @@
 """A title for a conversation that has none: one call after its first exchange, the first words where that fails."""
 
-import time
-
 from apps.api.threads import with_rows
 from apps.chat import generations
 from apps.chat.asking import Job
+from apps.chat.calls import call
 from apps.chat.models import Purpose
-from apps.chat.providers import Provider, ProviderError, Request, complete
+from apps.chat.providers import Provider, Request
 
 MAX_TITLE = 80
 MAX_WORDS = 8
@@ -23,16 +22,8 @@ async def give_title(job: Job, provider: Provider, answer: str, *, ask: bool) ->
     excerpt = f"User: {job.first_words[:2000]}\n\nReply: {answer[:2000]}"
     messages = [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": excerpt}]
     request = Request(model=job.request.model, messages=messages, temperature=0.3, max_tokens=32, stream=False)
-    began = time.monotonic()
-    title, model, usage, failure = "", request.model, None, ""
-    try:
-        completed = await complete(provider, request)
-        title, model, usage = completed.text, completed.finish.model or model, completed.finish.usage
-    except ProviderError as error:
-        failure = error.code
-    latency_ms = round((time.monotonic() - began) * 1000)
-    await with_rows(generations.save_title, job.conversation, tidy(title) or words)
-    await with_rows(generations.record_call, job, Purpose.TITLE, model, usage, failure, latency_ms)
+    completed = await call(job, Purpose.TITLE, provider, request)
+    await with_rows(generations.save_title, job.conversation, tidy(completed.text if completed else "") or words)
 
 
 def tidy(text: str) -> str:

@@ -1,16 +1,15 @@
 """What an entry depends on beside its keys: time, chance, and the others of its group."""
 
-import hashlib
 from collections.abc import Collection, Sequence
 
+from apps.characters.chance import LIMIT, drawn
 from apps.chat.lorebook.entries import Entry
 from apps.chat.lorebook.scene import Scene, State
 
 
 def chance(*told: str) -> float:
-    """From 0 to 1, the same for the same words on every machine."""
-    drawn = hashlib.blake2b("\0".join(told).encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(drawn, "big") / 2**64
+    """From 0 to below 1."""
+    return drawn(*told) / LIMIT
 
 
 def is_open(entry: Entry, scene: Scene) -> bool:

@@ -68,8 +68,10 @@ def _joined(left: str, right: str) -> bool:
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str, flags: str) -> "regex.Pattern[str] | None":
     # Repeats of repeats are built by the compiler: a short pattern could take all memory there is.
-    repeats = math.prod(max(int(most), 1) for most in COUNTED.findall(pattern) if len(most) < 8)
-    if len(pattern) > LONGEST_PATTERN or repeats > MOST_REPEATS or any(len(n) > 7 for n in COUNTED.findall(pattern)):
+    counts = COUNTED.findall(pattern)
+    if len(pattern) > LONGEST_PATTERN or any(len(count) > 7 for count in counts):
+        return None
+    if math.prod(max(int(count), 1) for count in counts) > MOST_REPEATS:
         return None
     combined = 0
     for flag in flags:

@@ -58,28 +58,14 @@ def choose(material: Material, budget: int, scale: Scale) -> Choice:
     examples = sum(map(sizes.piece, material.examples))
     chosen = Choice(list(material.lore))
 
-    def lore() -> int:
-        return sum(map(sizes.lore, chosen.lore))
-
-    def drop_lore(doomed: Sequence[Lore], room: int, why: str) -> None:
-        for each in doomed:
-            if lore() <= room:
-                return
-            chosen.lore.remove(each)
-            chosen.dropped.append(Dropped("lore", each.name, why))
-
-    drop_lore(
-        [each for each in chosen.lore if each.trimmed_first],
-        room - talk - examples if material.whole else 0,
-        TO_GO_FIRST,
-    )
-    if material.whole and talk + lore() <= room:
-        chosen.examples = _first_that_fit(material.examples, room - talk - lore(), sizes)
+    trimmed_first = [each for each in chosen.lore if each.trimmed_first]
+    lore = _drop_lore(chosen, trimmed_first, room - talk - examples if material.whole else 0, TO_GO_FIRST, sizes)
+    if material.whole and talk + lore <= room:
+        chosen.examples = _first_that_fit(material.examples, room - talk - lore, sizes)
         chosen.history = [*older, *newest]
     else:
         # By their order, lowest first: the rule that keeps a book within a budget of its own.
-        drop_lore(sorted(chosen.lore, key=lambda each: each.order), room, NO_ROOM)
-        room -= lore()
+        room -= _drop_lore(chosen, sorted(chosen.lore, key=lambda each: each.order), room, NO_ROOM, sizes)
         chosen.summary = _first_that_fit(_summary(material.summary), room, sizes)
         room -= sum(map(sizes.piece, chosen.summary))
         chosen.history = [*newest_that_fit(older, room, scale), *newest]
@@ -101,6 +87,21 @@ class _Sizes:
 
     def lore(self, lore: Lore) -> int:
         return self.scale.message(lore.content) if lore.position == "at_depth" else self.scale.tokens(lore.content) + 1
+
+
+def _drop_lore(chosen: Choice, doomed: Sequence[Lore], room: int, why: str, sizes: _Sizes) -> int:
+    """Drop of `doomed`, the first of them first, until what is left fits; how long that is."""
+    size = sum(map(sizes.lore, chosen.lore))
+    gone = set()
+    for each in doomed:
+        if size <= room:
+            break
+        size -= sizes.lore(each)
+        # By which it is: two entries may be alike.
+        gone.add(id(each))
+        chosen.dropped.append(Dropped("lore", each.name, why))
+    chosen.lore = [each for each in chosen.lore if id(each) not in gone]
+    return size
 
 
 def _summary(summary: Summarised | None) -> list[Piece]:
