@@ -40,18 +40,19 @@ class Macros:
     seed: str = ""
     now: datetime | None = None
 
-    def fill(self, text: str) -> str:
+    def fill(self, text: str, *, most: int = MOST_INSERTED) -> str:
+        """`most`: characters that may be inserted; what goes beyond them is left out."""
         if "{{" not in text and "<" not in text:
             return text
-        return _Filling(self).fill(text)
+        return _Filling(self, most).fill(text)
 
 
 class _Filling:
     """One text on its way: counts what it inserts, and the macros of chance that it meets."""
 
-    def __init__(self, macros: Macros) -> None:
+    def __init__(self, macros: Macros, most: int) -> None:
         self.macros = macros
-        self.left = MOST_INSERTED
+        self.left = most
         self.chances = 0
         self.work = MOST_WORK
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.characters.models import Character
-from apps.chat import known, lorebook
+from apps.chat import known, lorebook, refusals
 from apps.chat.lorebook import Book, Fired, Scene
 from apps.chat.prompt import Built, Cast, Said, Scale, Summarised, build_prompt
 from apps.chat.providers import Request
@@ -78,11 +78,11 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
     wished = _setting(conversation, character, "max_tokens")
     max_tokens = min(wished, longest) if wished else None
     budget = of_model.window - (max_tokens or min(ANSWER_TOKENS, longest))
-    budget = min(budget, most or budget)
+    budget = min(budget, most or refusals.most(conversation, source.name, model) or budget)
 
     history, whole = _history(conversation, moment, characters=int(budget * scale.bytes_per_token) + 1)
     cast = _cast(conversation, character)
-    macros = cast.macros(moment.seed(conversation), moment.time)
+    macros = conversation.macros(character, seed=moment.seed(conversation), now=moment.time)
     book = lorebook.read(character.lorebook)
     state = _remembered(conversation, moment, book)
     fired = lorebook.fire(
@@ -131,8 +131,6 @@ def _setting(conversation: Conversation, character: Character, name: str) -> Any
 
 def _cast(conversation: Conversation, character: Character) -> Cast:
     return Cast(
-        char=character.called,
-        user=conversation.persona,
         default_system_prompt=settings.AI_SYSTEM_PROMPT,
         system_prompt=character.system_prompt,
         persona=conversation.persona_description,

@@ -8,7 +8,7 @@ from apps.chat.prompt.cast import Cast
 
 Fill = Callable[[str], str]
 
-ORIGINAL = re.compile(r"\{\{original\}\}", re.IGNORECASE)
+ORIGINAL = re.compile(r"\{\{\s*original\s*\}\}", re.IGNORECASE)
 START = re.compile(r"<START>", re.IGNORECASE)
 
 # Names of texts and places of lore. Where a name is both, the lore follows the text. The topic is what other programs
