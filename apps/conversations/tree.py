@@ -37,7 +37,8 @@ WITH RECURSIVE path AS (
     SELECT up.id, up.parent_id, up.role, up.content, up.depth, path.steps + 1, path.after + size.characters,
         up.role <> 'tool' AND NOT up.extra @> '{"hidden": true}'
     FROM path JOIN conversations_message up ON up.id = path.parent_id,
-    LATERAL (SELECT CASE WHEN path.told THEN length(path.content) ELSE 0 END AS characters) size
+    -- What is not told counts a little too, so that any number of it comes to an end.
+    LATERAL (SELECT CASE WHEN path.told THEN length(path.content) ELSE 1 END AS characters) size
     WHERE path.after + size.characters < %(characters)s
 )
 SELECT role, content, depth, (SELECT bool_or(parent_id IS NULL) FROM path)
