@@ -1,0 +1,1 @@
+"""Tools: what characters can do beside talking, on behalf of their owner."""

@@ -1,0 +1,63 @@
+"""What comes of running a tool."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypedDict
+
+
+class Source(TypedDict):
+    """Where something is from, as a message keeps it."""
+
+    id: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`text` is what the model is told, `raw` what a person who tries the tool is shown: plain JSON."""
+
+    text: str
+    raw: Any = None
+    sources: Sequence[Source] = field(default_factory=list)
+
+
+class ToolFailed(Exception):
+    """`code` is for programs, `detail` for people and models; what the tool answered, if it did, is in `raw`."""
+
+    def __init__(self, code: str, detail: str, raw: Any = None) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.raw = code, detail, raw
+
+
+class Scene(Protocol):
+    """The conversation in which a tool runs: what builtin ones may ask of it. Raises ToolFailed where there is none."""
+
+    async def search(self, query: str, limit: int) -> Sequence[Source]:
+        """Passages of the character's knowledge, the best first."""
+        ...
+
+    async def remember(self, fact: str) -> str:
+        """Keep something about the user; what there is to say of it."""
+        ...
+
+    async def recall(self, query: str) -> Sequence[str]:
+        """What is kept about the user, the newest first; with a query, what suits it."""
+        ...
+
+
+class Nowhere:
+    """For trials, outside of any conversation."""
+
+    async def search(self, query: str, limit: int) -> Sequence[Source]:
+        raise self._missing()
+
+    async def remember(self, fact: str) -> str:
+        raise self._missing()
+
+    async def recall(self, query: str) -> Sequence[str]:
+        raise self._missing()
+
+    @staticmethod
+    def _missing() -> ToolFailed:
+        return ToolFailed("needs_conversation", "This tool works in a conversation only.")
