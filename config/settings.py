@@ -11,6 +11,7 @@ import django_stubs_ext
 from environs import Env, ValidationError, validate
 from redis.connection import parse_url
 
+from apps.api.outbound import allowed
 from config.offer import read_offer
 
 # Lets Django's classes be written with their type, as in ModelAdmin[Character].
@@ -43,6 +44,13 @@ def a_redis(value: str) -> None:
         raise ValidationError("Not an address that starts with redis://, rediss:// or unix://.")
 
 
+def hosts_and_ports(values: list[str]) -> None:
+    try:
+        allowed.read(values)
+    except ValueError as wrong:
+        raise ValidationError(f"Neither a host nor a host:port: {wrong}") from None
+
+
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=not_empty)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=not_empty)
@@ -59,6 +67,7 @@ WEB_CONCURRENCY = env.int(
 )
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+OUTBOUND_ALLOWED_HOSTS: list[str] = env.list("OUTBOUND_ALLOWED_HOSTS", [], validate=hosts_and_ports)
 
 # ── The application ──────────────────────────────────────────────────────────────────────────
 

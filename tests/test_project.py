@@ -171,6 +171,7 @@ def test_settings_that_make_no_sense_are_refused_by_name() -> None:
         "WEB_CONCURRENCY": "0",
         "REDIS_URL": "http://localhost",
         "SYNC_RETENTION_DAYS": "0",
+        "OUTBOUND_ALLOWED_HOSTS": "10.0.0.0/8",
     }
     done = start("-c", "import config.settings", **NEEDED, **senseless)
     assert done.returncode != 0
