@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "apps.accounts",
+    "apps.tools",
     "apps.characters",
     "apps.conversations",
     "apps.chat",

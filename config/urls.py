@@ -21,6 +21,7 @@ from apps.chat.views import ChatViewSet, ModelsView
 from apps.conversations.document_views import DocumentViewSet
 from apps.conversations.search_views import SearchView
 from apps.conversations.views import ConversationViewSet, MessageViewSet
+from apps.tools.views import ToolViewSet
 
 register_converter(IdConverter, "id")
 
@@ -35,6 +36,7 @@ router.register("conversations", ChatViewSet, basename="chat")
 router.register("conversations", PromptViewSet, basename="prompt")
 router.register("conversations", DocumentViewSet, basename="document")
 router.register("conversations", ConversationViewSet, basename="conversation")
+router.register("tools", ToolViewSet, basename="tool")
 
 messages = MessageViewSet.as_view({"get": "list", "post": "create"})
 message = MessageViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})

@@ -1,6 +1,5 @@
 """Tools that are one HTTP request."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,10 +7,7 @@ from apps.api.outbound.client import Answer, guarded
 from apps.api.outbound.errors import OutboundError, TooLong
 from apps.api.outbound.limits import Limits
 from apps.tools import templates
-from apps.tools.results import Result, ToolFailed
-
-# Of an answer, for the model and for people; the rest is cut off.
-MOST_TEXT = 20_000
+from apps.tools.results import MOST_TEXT, Result, ToolFailed, without
 
 
 async def run(
@@ -33,10 +29,7 @@ async def run(
 
 
 def _result(answer: Answer, secrets: Mapping[str, str]) -> Result:
-    body = answer.body.decode("utf-8", "replace").replace("\0", "")
-    # What a server echoes is no way to see a secret.
-    for secret in sorted(secrets.values(), key=len, reverse=True):
-        body = body.replace(secret, "•••").replace(json.dumps(secret)[1:-1], "•••")
+    body = without(secrets, answer.body.decode("utf-8", "replace"))
     cut = len(body) > MOST_TEXT
     text = f"{body[:MOST_TEXT]}\n[The rest is left out.]" if cut else body
     content_type = answer.headers.get("Content-Type", "")[:200]

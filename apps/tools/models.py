@@ -1,6 +1,7 @@
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from apps.accounts.ownership import OwnedQuerySet
@@ -31,8 +32,9 @@ class Tool(Row):
     parameters = models.JSONField(default=dict, blank=True)
     config = models.JSONField(default=dict, blank=True)
     listed = models.JSONField(default=list, blank=True, editable=False)
-    # Encrypted, see `vault`.
+    # Encrypted, see `vault`; and what they are called.
     secrets = models.TextField(blank=True, editable=False)
+    secret_names = ArrayField(models.CharField(max_length=64), default=list, blank=True, editable=False)
     # By people who talk to a public character that has it. What it does, it does in its owner's name.
     usable_by_others = models.BooleanField(default=False)
 
@@ -47,3 +49,15 @@ class Tool(Row):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def builtin(self) -> str | None:
+        return self.config["builtin"] if self.kind == Kind.BUILTIN else None
+
+    @property
+    def http(self) -> dict[str, Any] | None:
+        return self.config if self.kind == Kind.HTTP else None
+
+    @property
+    def mcp(self) -> dict[str, Any] | None:
+        return self.config if self.kind == Kind.MCP else None

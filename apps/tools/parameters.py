@@ -75,7 +75,7 @@ def validate(schema: JSON, arguments: Any) -> JSON:
     if not isinstance(arguments, dict):
         raise BadArguments("The arguments must be a JSON object.")
     steps = _Steps()
-    validator = extend(
+    validator = extend(  # type: ignore[no-untyped-call]
         Draft202012Validator,
         {name: partial(steps.counted, name, function) for name, function in Draft202012Validator.VALIDATORS.items()},
     )(schema, registry=Registry())

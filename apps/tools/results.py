@@ -1,8 +1,12 @@
 """What comes of running a tool."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypedDict
+
+# Of what a tool says, in characters; the rest is cut off.
+MOST_TEXT = 20_000
 
 
 class Source(TypedDict):
@@ -20,6 +24,14 @@ class Result:
     text: str
     raw: Any = None
     sources: Sequence[Source] = field(default_factory=list)
+
+
+def without(secrets: Mapping[str, str], text: str) -> str:
+    """What came from outside, as the database can hold it, and without secrets that it may echo."""
+    text = text.replace("\0", "").encode("utf-8", "replace").decode()
+    for secret in sorted(secrets.values(), key=len, reverse=True):
+        text = text.replace(secret, "•••").replace(json.dumps(secret)[1:-1], "•••")
+    return text
 
 
 class ToolFailed(Exception):

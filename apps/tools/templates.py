@@ -1,22 +1,22 @@
 """Requests of HTTP tools: from what the owner wrote, with `{names}` in it, and what a model said, to what is sent.
 
-Pure. `{name}` is an argument, `{secrets.NAME}` a secret of the tool's, `{{` and `}}` are braces. Where the request goes
-is the owner's alone to say: scheme, host and port take no argument, and what an argument brings into the path stays
-one step of it.
+Pure. `{name}` is an argument, `{secrets.NAME}` a secret of the tool's, `{{` and `}}` are braces. Arguments that no
+template names go along all the same: in the query of a GET or DELETE, else in the body, unless that has a template of
+its own. Where the request goes is the owner's alone to say: scheme, host and port take no argument, and what an
+argument brings into the path stays one step of it.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 MARK = re.compile(r"\{\{|\}\}|\{(secrets\.)?([A-Za-z_][A-Za-z0-9_-]{0,63})\}")
 ORIGIN = re.compile(r"https?://[^/?#{}\\\s]+(?=[/?#]|\Z)", re.IGNORECASE)
-# In place of a body's template: all arguments as they are.
-ALL = "arguments"
 MOST_DEPTH = 16
+WITHOUT_BODY = ("GET", "DELETE")
 
 
 class BadTemplate(ValueError):
@@ -94,11 +94,18 @@ def names(template: Any) -> Iterator[tuple[bool, str]]:
 def fill(config: Mapping[str, Any], arguments: Mapping[str, Any], secrets: Mapping[str, str]) -> Outgoing:
     """Raises Missing. What is optional and not given is left out, but in the path."""
     values = Values(arguments, secrets)
+    named = {
+        name for secret, name in names([config[part] for part in ("url", "headers", "query", "body")]) if not secret
+    }
+    rest = {name: value for name, value in arguments.items() if name not in named}
+    in_query = config["method"] in WITHOUT_BODY
     address = urlsplit(config["url"])
     url = f"{address.scheme}://{address.netloc}{_path(address.path, values)}"
-    query = "&".join(part for part in (_inline_query(address.query, values), _query(config, values)) if part)
-    headers = [(name, _text(found)) for name, found in _given(config.get("headers") or {}, values)]
-    body = _body(config.get("body"), values)
+    pairs = [*_given(config["query"], values), *(rest.items() if in_query else ())]
+    query = "&".join(part for part in (_inline_query(address.query, values), _encoded(pairs)) if part)
+    headers = [(name, _text(found)) for name, found in _given(config["headers"], values)]
+    told = rest if config["body"] is None else filled(config["body"], values)
+    body = b"" if in_query else json.dumps(told, ensure_ascii=False).encode()
     if body and not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", "application/json"))
     return Outgoing(config["method"], f"{url}?{query}" if query else url, headers, body)
@@ -123,44 +130,33 @@ def _inline_query(template: str, values: Values) -> str:
     )
 
 
-def _query(config: Mapping[str, Any], values: Values) -> str:
-    pairs = [
-        (name, _text(item))
-        for name, found in _given(config.get("query") or {}, values)
-        for item in (found if isinstance(found, list) else [found])
-    ]
-    return urlencode(pairs)
+def _encoded(pairs: Iterable[tuple[str, Any]]) -> str:
+    """A list becomes as many pairs as it has items."""
+    return urlencode(
+        [(name, _text(item)) for name, found in pairs for item in (found if isinstance(found, list) else [found])]
+    )
 
 
 def _given(templates: Mapping[str, str], values: Values) -> Iterator[tuple[str, Any]]:
     for name, template in templates.items():
         try:
-            yield name, _filled(template, values)
+            yield name, filled(template, values)
         except Missing as missing:
             # A request without its key would be another request.
             if str(missing).startswith("secrets."):
                 raise
 
 
-def _body(template: Any, values: Values) -> bytes:
-    if template is None:
-        return b""
-    filled = dict(values.arguments) if template == ALL else _filled(template, values)
-    return json.dumps(filled, ensure_ascii=False).encode()
-
-
-def _filled(template: Any, values: Values) -> Any:
+def filled(template: Any, values: Values) -> Any:
     """A string that is one name alone becomes the argument as it is, of any type."""
     match template:
         case str():
             alone = MARK.fullmatch(template)
             if alone and alone[2]:
                 return values.value(alone[1], alone[2])
-            return MARK.sub(
-                lambda mark: _text(values.value(mark[1], mark[2])) if mark[2] else mark[0][0], template
-            )
+            return MARK.sub(lambda mark: _text(values.value(mark[1], mark[2])) if mark[2] else mark[0][0], template)
         case list():
-            return [_filled(item, values) for item in template]
+            return [filled(item, values) for item in template]
         case dict():
             return dict(_given(template, values))
     return template

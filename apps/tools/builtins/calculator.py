@@ -59,7 +59,7 @@ def calculate(expression: str) -> Number:
     if len(expression) > LONGEST:
         raise BadExpression(f"It is longer than {LONGEST} characters.")
     try:
-        value = _value(ast.parse(expression.strip().translate(SIGNS), mode="eval").body)
+        value: Any = _value(ast.parse(expression.strip().translate(SIGNS), mode="eval").body)
         if isinstance(value, complex) or not math.isfinite(value):
             raise BadExpression("It has no finite value among the real numbers.")
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
@@ -70,7 +70,7 @@ def calculate(expression: str) -> Number:
         raise BadExpression("It divides by zero.") from error
     except OverflowError as error:
         raise BadExpression("Its value is too large.") from error
-    return value
+    return int(value) if isinstance(value, int) else float(value)
 
 
 def _value(node: ast.expr) -> Any:

@@ -1,0 +1,126 @@
+from functools import partial
+from http import HTTPStatus
+from typing import Any, cast
+from uuid import UUID
+
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.viewsets import ModelViewSet
+
+from apps.accounts.models import User
+from apps.accounts.ownership import Mine
+from apps.api.pagination import NewestFirst
+from apps.api.responses import awaited
+from apps.tools import mcp_tool, parameters, running, vault
+from apps.tools.functions import Function, functions_of
+from apps.tools.models import Kind, Tool
+from apps.tools.results import Nowhere, ToolFailed
+from apps.tools.running import Ran
+from apps.tools.serializers import RanSerializer, RunSerializer, ToolSerializer
+
+MOST_TOOLS = 200
+
+
+class NotListed(APIException):
+    status_code = HTTPStatus.BAD_GATEWAY
+    default_code = "not_listed"
+
+
+@extend_schema_view(
+    list=extend_schema(description="Your tools, newest first."),
+    retrieve=extend_schema(description="One of your tools."),
+    update=extend_schema(description="Change a tool; fields that are left out stay."),
+    partial_update=extend_schema(description="Change a tool."),
+    destroy=extend_schema(description="Delete a tool. Characters that have it do without."),
+)
+class ToolViewSet(Mine[Tool], ModelViewSet[Tool]):
+    """Tools of yours, for your characters."""
+
+    queryset = Tool.objects.all()
+    serializer_class = ToolSerializer
+    pagination_class = NewestFirst
+    lookup_value_converter = "id"
+
+    @extend_schema(
+        description=f"Make a tool; you can have {MOST_TOOLS}. An `mcp` tool offers nothing until `refresh/`."
+    )
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().create(request, *args, **kwargs)
+
+    def perform_create(self, serializer: BaseSerializer[Tool]) -> None:
+        if self.get_queryset().count() >= MOST_TOOLS:
+            raise ValidationError(f"You have {MOST_TOOLS} tools, which is all that one can have.", code="too_many")
+        serializer.save(user=self.request.user)
+
+    @extend_schema(request=RunSerializer, responses={200: RanSerializer})
+    @action(detail=True, methods=["post"], serializer_class=RunSerializer)
+    def run(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """Try a tool with arguments, and see what it gives. A tool that fails is no error of this request: see `error`.
+        400 `bad_arguments`: they do not suit its parameters."""
+        serializer = RunSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked = serializer.validated_data
+        function = _function(self.get_object(), asked.get("function"))
+        try:
+            parameters.validate(function.parameters, asked["arguments"])
+        except parameters.BadArguments as error:
+            raise ValidationError({"arguments": [str(error)]}, code="bad_arguments") from error
+
+        def respond(ran: Ran) -> Response:
+            return Response(RanSerializer(_shown(ran)).data)
+
+        return awaited(self, request, partial(running.run, function, asked["arguments"], Nowhere()), respond)
+
+    @extend_schema(request=None, responses={200: ToolSerializer})
+    @action(detail=True, methods=["post"])
+    def refresh(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """Ask an MCP server what it offers; `functions` is that from now on. 400 `not_mcp`: the tool is of another
+        kind. 502 `not_listed`: the server did not tell."""
+        tool = self.get_object()
+        if tool.kind != Kind.MCP:
+            raise ValidationError("Only the tools of a server change by themselves.", code="not_mcp")
+        user = cast(User, request.user)
+        try:
+            secrets = vault.unseal(tool.secrets)
+        except vault.Unreadable as error:
+            raise NotListed("Its secrets cannot be read any more: they are to be set again.") from error
+
+        async def news() -> Any:
+            try:
+                return await mcp_tool.listed(tool.config, secrets)
+            except ToolFailed as failure:
+                return failure
+
+        def respond(came: Any) -> Response:
+            if isinstance(came, ToolFailed):
+                raise NotListed(came.detail)
+            Tool.objects.owned_by(user).filter(pk=pk, config=tool.config).update(listed=came)
+            found = get_object_or_404(Tool.objects.owned_by(user), pk=pk)
+            return Response(ToolSerializer(found, context=self.get_serializer_context()).data)
+
+        return awaited(self, request, news, respond)
+
+
+def _function(tool: Tool, name: str | None) -> Function:
+    found = functions_of(tool)
+    for function in found:
+        if name in (function.name, function.own) or (name is None and len(found) == 1):
+            return function
+    raise ValidationError({"function": ["Name one of its functions."]}, code="unknown_function")
+
+
+def _shown(ran: Ran) -> dict[str, Any]:
+    failure, result = ran.failure, ran.result
+    return {
+        "text": result.text if result else None,
+        "raw": failure.raw if failure else result and result.raw,
+        "sources": result.sources if result else [],
+        "error": {"code": failure.code, "detail": failure.detail} if failure else None,
+        "milliseconds": ran.milliseconds,
+    }
