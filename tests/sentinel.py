@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -19,7 +20,6 @@ class Sentinel:
         self._sockets = _two_sockets()
         self.port = self._sockets[0].getsockname()[1]
         self._count = 0
-        self._fences = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="sentinel", daemon=True)
 
@@ -88,36 +88,29 @@ def _two_sockets() -> list[socket.socket]:
 
 
 @asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[int]:
+async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """A server on 127.0.0.1 that does this with each connection; gives its port. The connection is closed after it."""
 
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await handler(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    tasks = set[asyncio.Task[None]]()
+    tasks = set[asyncio.Task[None] | None]()
 
     async def held(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        tasks.add(task)
+        tasks.add(asyncio.current_task())
         try:
-            await handle(reader, writer)
+            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                await handler(reader, writer)
         finally:
-            tasks.discard(task)
+            tasks.discard(asyncio.current_task())
+            writer.close()
 
-    server = await asyncio.start_server(held, "127.0.0.1", 0)
+    server = await asyncio.start_server(held, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for task in tasks:
+        held_up = [task for task in tasks if task]
+        for task in held_up:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*held_up, return_exceptions=True)
 
 
 def replying(*pieces: bytes) -> Handler:
