@@ -358,6 +358,8 @@ LOGGING = {
         # What a client did wrong is told by our own line, which has the status.
         "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+        # Tells the whole address of every request that MCP's SDK makes, which may hold a key.
+        "httpx2": {"handlers": [], "level": "WARNING", "propagate": True},
         # Prints query strings, which hold what people search for. Our own line a request takes its place.
         "uvicorn.access": {"handlers": [], "propagate": False},
     },

@@ -1,7 +1,7 @@
 """HTTP to addresses that users set. See `docs/decisions/0018-outbound.md`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ssl import SSLContext
@@ -93,10 +93,12 @@ class Outbound:
         allowed: allowed.Places = frozenset(),
         *,
         look_up: names.LookUp = names.look_up,
+        is_here: Callable[[Address], bool] = names.is_this_machine,
         tls: SSLContext | None = None,
     ) -> None:
         self._allowed = allowed
         self._look_up = look_up
+        self._is_here = is_here
         self._tls = tls
 
     async def fetch(
@@ -133,7 +135,7 @@ class Outbound:
         if not (may_be_local or urls.serves_http(target.port)):
             raise AddressRefused("This port is not one of HTTP.")
         found = [target.literal] if target.literal else await self._find(target.host, may_be_local, due)
-        reached = [address for address in found if address and _may_go(address, may_be_local)]
+        reached = [address for address in found if address and self._may_go(address, may_be_local)]
         # All, since which of them is taken is not ours to say.
         if not reached or len(reached) < len(found):
             raise AddressRefused(NOT_PUBLIC)
@@ -149,6 +151,11 @@ class Outbound:
         except OSError:
             error = AddressRefused(NOT_PUBLIC)
         raise error
+
+    def _may_go(self, address: Address, may_be_local: bool) -> bool:
+        if may_be_local:
+            return addresses.is_public(address) or addresses.is_local(address)
+        return addresses.is_public(address) and not self._is_here(address)
 
     def _session(self, pinned: Pinned, limits: Limits) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -190,12 +197,6 @@ async def _slot(ends: float) -> AsyncIterator[None]:
         yield
     finally:
         slots.release()
-
-
-def _may_go(address: Address, may_be_local: bool) -> bool:
-    if may_be_local:
-        return addresses.is_public(address) or addresses.is_local(address)
-    return addresses.is_public(address) and not names.is_this_machine(address)
 
 
 async def _ask(

@@ -11,5 +11,5 @@ class Limits:
     head: float = 15.0  # until status and headers are there, connecting included
     idle: float = 15.0  # between two pieces of the body
     whole: float = 30.0
-    request_bytes: int = 1_000_000
+    request_bytes: int = 1_000_000  # aiohttp sends a body in one piece, and warns of more than this
     answer_bytes: int = 2_000_000

@@ -1,7 +1,7 @@
 """What an address may look like. Pure: nothing is looked up here."""
 
 import re
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
 from yarl import URL
@@ -58,9 +58,12 @@ def read(text: str) -> Target:
         raise _no_host()
     port = url.port or 0
     given = authority["port"]
+    literal = addresses.read(host)
     if url.raw_host != host or port == 0 or (given and int(given) != port):
         raise _no_host()
-    return Target(url, host, port, addresses.read(host))
+    if (authority["host"][0] == "[") != isinstance(literal, IPv6Address):
+        raise _no_host()
+    return Target(url, host, port, literal)
 
 
 def serves_http(port: int) -> bool:
