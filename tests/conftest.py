@@ -19,7 +19,7 @@ from apps.chat.models import Generation
 from apps.conversations import turns
 from apps.conversations.models import Role, Summary, Tombstone
 from tests.ai_server import AIServer
-from tests.factories import make_character, make_conversation, make_picture, make_user, say
+from tests.factories import make_character, make_conversation, make_picture, make_tool, make_user, say
 from tests.launched import data_dir, run
 from tests.online import Person, Server
 from tests.redis_server import RedisServer
@@ -85,6 +85,8 @@ def gretas(db: None) -> Character:
 def alices(alice: User, gretas: Character) -> SimpleNamespace:
     """One row of everything she owns."""
     character = make_character(alice)
+    tool = make_tool(alice)
+    character.tools.add(tool)
     shelf.hang(character, pictures.clean(make_picture()))
     report = Report.objects.create(user=alice, character=gretas, reason="spam")
     conversation = make_conversation(alice, character, title="Clocks")
@@ -106,6 +108,7 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
     return SimpleNamespace(
         user=alice,
         character=character,
+        tool=tool,
         report=report,
         conversation=conversation,
         message=message,

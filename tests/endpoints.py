@@ -22,13 +22,19 @@ from drf_spectacular.generators import SchemaGenerator
 from apps.accounts import tokens
 from apps.accounts.models import User
 from apps.characters.models import Character
-from tests.factories import PASSWORD, make_character, make_conversation, make_picture, say
+from tests.factories import PASSWORD, make_character, make_conversation, make_picture, make_tool, say
 
 # What stands before an id in a path → the name of such a row in the cast.
-KINDS = {"characters": "character", "conversations": "conversation", "messages": "message"}
+KINDS = {"characters": "character", "conversations": "conversation", "messages": "message", "tools": "tool"}
 
 # A field of a body that takes an id → the name of such a row in the cast.
-REFERENCES = {"character": "character", "parent": "message", "active_leaf": "message", "message": "message"}
+REFERENCES = {
+    "character": "character",
+    "parent": "message",
+    "active_leaf": "message",
+    "message": "message",
+    "tools": "tool",
+}
 
 # A parameter of a list that takes an id, likewise.
 FILTERS = {"character": "character", "conversation": "conversation"}
@@ -76,6 +82,9 @@ BODIES: dict[str, Callable[[Any], Body]] = {
         "version": 1,
         "messages": [{"id": 0, "parent": None, "role": "user", "content": "Once upon a time."}],
     },
+    "/api/tools/": lambda who: {"name": "roll", "kind": "builtin", "builtin": "dice"},
+    "/api/tools/{id}/": lambda who: {"name": "roll", "kind": "builtin", "builtin": "dice"},
+    "/api/tools/{id}/run/": lambda who: {"arguments": {"zone": "UTC"}},
     "/api/conversations/{id}/fork/": lambda who: {"message": str(who.message.pk)},
     "/api/conversations/{id}/regenerate/": lambda who: {"message": str(who.message.pk)},
     "/api/conversations/{id}/chat/": lambda who: {"content": "And now?"},
@@ -116,6 +125,10 @@ class Operation:
     def body(self, who: Any) -> Body | None:
         """A body that fits; a DELETE's is not in the schema, and is sent where the table has one."""
         return BODIES[self.path](who) if self.reads_body or self.path in BODIES else None
+
+    def naming(self, name: str, key: object) -> Body:
+        """The field of the body that takes an id, with this one."""
+        return {name: [str(key)] if "items" in self.fields[name] else str(key)}
 
     def upload(self) -> dict[str, bytes] | None:
         """The file of the form that it takes, if it takes one only."""
@@ -187,12 +200,14 @@ def everything(user: User, character: Character | None = None) -> SimpleNamespac
     """What `alices` is to alice, for somebody else."""
     character = character or make_character(user, name="Basil")
     conversation = make_conversation(user, character)
-    return SimpleNamespace(user=user, character=character, conversation=conversation, message=say(conversation, "Hm."))
+    message = say(conversation, "Hm.")
+    tool = make_tool(user)
+    return SimpleNamespace(user=user, character=character, conversation=conversation, message=message, tool=tool)
 
 
 def references() -> Iterator[tuple[Operation, str]]:
     """Every field of every body that takes an id."""
     for operation in operations():
         for name, part in operation.fields.items():
-            if part.get("format") == "uuid":
+            if "uuid" in (part.get("format"), part.get("items", {}).get("format")):
                 yield operation, name

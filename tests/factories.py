@@ -10,6 +10,7 @@ from apps.accounts.models import User
 from apps.characters.models import Character, CharacterFile
 from apps.conversations import turns
 from apps.conversations.models import Conversation, Message, Role
+from apps.tools.models import Tool
 
 PASSWORD = "correct horse battery"
 
@@ -45,6 +46,13 @@ def make_file(character: Character, kind: str, path: str, content: bytes, media_
         media_type=media_type,
         size=len(content),
         sha256=sha256(content).hexdigest(),
+    )
+
+
+def make_tool(user: User, name: str = "clock", builtin: str = "time", **fields: Any) -> Tool:
+    """One that needs no server, or of another `kind` with its `config`."""
+    return Tool.objects.create(
+        **{"user": user, "name": name, "kind": "builtin", "config": {"builtin": builtin}, **fields}
     )
 
 

@@ -55,10 +55,11 @@ def test_everything_of_hers_is_there(alices: SimpleNamespace, as_alice: APIClien
         f"characters/Ada-{alices.character.pk}.charx",
         f"characters/Basil-{basil.pk}.json",
         f"conversations/Clocks-{alices.conversation.pk}.json",
+        "tools.jsonl",
         "reports.jsonl",
         "usage.jsonl",
     ]
-    assert found["README.txt"].count("\n") == 5
+    assert found["README.txt"].count("\n") == 6
     account = json.loads(found["account.json"])
     assert as_alice.get("/api/auth/users/me/").json().items() <= account.items()
     assert len(account["sign_ins"]["tokens"]) == 1
@@ -69,6 +70,8 @@ def test_everything_of_hers_is_there(alices: SimpleNamespace, as_alice: APIClien
     conversation = found[f"conversations/Clocks-{alices.conversation.pk}.json"]
     assert json.loads(conversation) == to_document(alices.conversation)
     assert "What time is it?" in conversation
+    [tool] = map(json.loads, found["tools.jsonl"].splitlines())
+    assert (tool["name"], tool["builtin"]) == ("clock", "time")
     [report] = map(json.loads, found["reports.jsonl"].splitlines())
     assert (report["character_id"], report["reason"]) == (str(alices.report.character_id), "spam")
     [call] = map(json.loads, found["usage.jsonl"].splitlines())
@@ -102,7 +105,7 @@ def test_nothing_of_anothers_is_there(alices: SimpleNamespace, as_alice: APIClie
 def test_an_account_with_nothing_in_it_can_be_taken_out(as_bob: APIClient) -> None:
     found = taken_out(as_bob)
     assert (list(found), found["usage.jsonl"]) == (
-        ["README.txt", "account.json", "reports.jsonl", "usage.jsonl"],
+        ["README.txt", "account.json", "tools.jsonl", "reports.jsonl", "usage.jsonl"],
         "",
     )
 

@@ -16,6 +16,7 @@ from django.db.models.functions import Lower
 from apps.accounts.models import User
 from apps.accounts.ownership import OwnedQuerySet
 from apps.api.rows import Row
+from apps.tools.models import Tool
 
 MAX_TEXT = 200_000
 
@@ -103,6 +104,8 @@ class Character(ModelSettings, Row):
     stop = ArrayField(models.CharField(max_length=200), default=list, blank=True, size=16)
     visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.PRIVATE)
     prompt_visible = models.BooleanField(default=False)
+    # Its owner's.
+    tools = models.ManyToManyField(Tool, blank=True, related_name="characters")
     # Of its picture's bytes, so that lists can name the picture without a look at it. Blank where there is none.
     avatar_sha256 = models.CharField(max_length=64, blank=True, editable=False)
 

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from apps.api.fields import Line, List, ModelSerializer, Text
 from apps.characters.models import MAX_TEXT, Character, Visibility
+from apps.tools.models import Tool
 
 # What makes the prompt; others see none of it unless the owner says so (`prompt_visible`).
 PROMPT_FIELDS = (
@@ -18,6 +19,11 @@ PROMPT_FIELDS = (
     "lorebook",
     "extensions",
 )
+
+# What others never see.
+OWNERS_FIELDS = ("tools",)
+
+MOST_TOOLS = 32
 
 MODEL_SETTINGS = ("model", "temperature", "top_p", "max_tokens", "stop")
 
@@ -43,12 +49,32 @@ def stop_sequences(**options: Any) -> List:
     return List(child=Text(max_length=200), required=False, max_length=16, **options)
 
 
-class CharacterSerializer(ModelSerializer):
-    """A character. Its owner gets it whole. Others get it without `description`, `personality`, `scenario`,
-    `system_prompt`, `example_dialogue`, `post_history_instructions`, `lorebook` and `extensions`, unless its owner set
-    `prompt_visible`. A new one is private, and its prompt is not visible."""
+class OwnTools(List):
+    """Tools of whoever asks, by their ids."""
 
-    may_be_absent = PROMPT_FIELDS
+    default_error_messages = {"does_not_exist": "There is no tool {pk} of yours."}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"child": serializers.UUIDField(), "max_length": MOST_TOOLS, **options})
+
+    def to_internal_value(self, data: Any) -> list[Tool]:
+        ids = super().to_internal_value(data)
+        found = Tool.objects.owned_by(self.context["request"].user).in_bulk(ids)
+        for pk in ids:
+            if pk not in found:
+                self.fail("does_not_exist", pk=pk)
+        return list(found.values())
+
+    def get_attribute(self, instance: Character) -> Any:
+        return sorted(tool.pk for tool in instance.tools.all())
+
+
+class CharacterSerializer(ModelSerializer):
+    """A character. Its owner gets it whole. Others get it without `tools`, and without `description`, `personality`,
+    `scenario`, `system_prompt`, `example_dialogue`, `post_history_instructions`, `lorebook` and `extensions`, unless
+    its owner set `prompt_visible`. A new one is private, and its prompt is not visible."""
+
+    may_be_absent = (*PROMPT_FIELDS, *OWNERS_FIELDS)
 
     mine = serializers.SerializerMethodField(help_text="Whether it is yours.")
     avatar = serializers.SerializerMethodField(help_text="The address of its picture; null where it has none.")
@@ -57,6 +83,7 @@ class CharacterSerializer(ModelSerializer):
     alternate_greetings = List(child=Text(max_length=MAX_TEXT), required=False, max_length=100)
     tags = List(child=Line(max_length=100), required=False, max_length=100)
     visibility = serializers.ChoiceField(choices=Visibility.choices, required=False)
+    tools = OwnTools(required=False, help_text="What it can do beside talking: tools of yours, by their ids.")
 
     class Meta:
         model = Character
@@ -81,6 +108,7 @@ class CharacterSerializer(ModelSerializer):
             "lorebook",
             "extensions",
             *MODEL_SETTINGS,
+            "tools",
             "visibility",
             "prompt_visible",
             "created_at",
@@ -97,9 +125,10 @@ class CharacterSerializer(ModelSerializer):
 
     def to_representation(self, instance: Character) -> dict[str, Any]:
         fields = super().to_representation(instance)
-        if not instance.shows_prompt_to(self.context["request"].user):
-            for name in PROMPT_FIELDS:
-                del fields[name]
+        user = self.context["request"].user
+        hidden = () if instance.shows_prompt_to(user) else PROMPT_FIELDS
+        for name in (*hidden, *(() if instance.user_id == user.pk else OWNERS_FIELDS)):
+            del fields[name]
         return fields
 
 

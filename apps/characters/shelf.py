@@ -70,6 +70,8 @@ def duplicate(character: Character, user: User) -> Character:
     }
     made = Character(**{**same, "user_id": user.pk, "visibility": Visibility.PRIVATE, "prompt_visible": False})
     made.save(force_insert=True)
+    if character.user_id == user.pk:
+        made.tools.set(character.tools.all())
     originals = list(CharacterFile.objects.filter(character=character).values_list("pk", flat=True))
     said = columns(CharacterFile, but=PLACE)
     with connection.cursor() as cursor:

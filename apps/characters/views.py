@@ -34,6 +34,7 @@ class CharacterViewSet(ConditionalList, Mine[Character], ModelViewSet[Character]
             own: CharacterQuerySet = super().get_queryset()
             return own
         characters = Character.objects.visible_to(self.request.user)
+        characters = characters.prefetch_related("tools")
         return self._listed(characters) if self.action == "list" else characters
 
     def _listed(self, characters: CharacterQuerySet) -> CharacterQuerySet:

@@ -18,6 +18,8 @@ from apps.characters.serializers import CharacterSerializer
 from apps.chat.models import Generation
 from apps.conversations.documents import to_document
 from apps.conversations.models import Conversation
+from apps.tools.models import Tool
+from apps.tools.serializers import ToolSerializer
 
 M = TypeVar("M", bound=Model)
 
@@ -25,6 +27,7 @@ README = (
     "Everything that {who} had in Dramatis on {when:%Y-%m-%d at %H:%M} UTC: the account is account.json.\n"
     "Each file in characters/ and conversations/ is one of them, the oldest first; a .charx is a character once more,\n"
     "as a card with its picture and its files, for other programs.\n"
+    "tools.jsonl has a line for every tool; secrets are not among it.\n"
     "reports.jsonl has a line for every character of somebody else's that was reported to the staff.\n"
     "usage.jsonl has a line for every time that a model was called, the oldest first.\n"
 )
@@ -63,6 +66,9 @@ def write(user: User, archive_file: IO[bytes], now: datetime, context: dict[str,
             title = conversation.title or conversation.character_name
             name = entry_name("conversations", title, conversation.pk)
             archive.writestr(name, _json(to_document(conversation)))
+        with archive.open("tools.jsonl", "w") as lines:
+            for tool in _oldest_first(Tool.objects.owned_by(user), CALLS):
+                lines.write(_json(ToolSerializer(tool, context=context).data) + b"\n")
         with archive.open("reports.jsonl", "w") as lines:
             for report in _oldest_first(Report.objects.owned_by(user), CALLS):
                 lines.write(_json({name: getattr(report, name) for name in REPORT}) + b"\n")

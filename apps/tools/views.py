@@ -80,11 +80,11 @@ class ToolViewSet(Mine[Tool], ModelViewSet[Tool]):
     @extend_schema(request=None, responses={200: ToolSerializer})
     @action(detail=True, methods=["post"])
     def refresh(self, request: Request, pk: UUID) -> HttpResponseBase:
-        """Ask an MCP server what it offers; `functions` is that from now on. 400 `not_mcp`: the tool is of another
-        kind. 502 `not_listed`: the server did not tell."""
+        """Ask an MCP server what it offers; `functions` is that from now on. Of tools of other kinds there is nothing
+        to ask. 502 `not_listed`: the server did not tell."""
         tool = self.get_object()
         if tool.kind != Kind.MCP:
-            raise ValidationError("Only the tools of a server change by themselves.", code="not_mcp")
+            return Response(self.get_serializer(tool).data)
         user = cast(User, request.user)
         try:
             secrets = vault.unseal(tool.secrets)
