@@ -49,8 +49,9 @@ def make_file(character: Character, kind: str, path: str, content: bytes, media_
     )
 
 
-def make_tool(user: User, name: str = "clock", builtin: str = "time", **fields: Any) -> Tool:
+def make_tool(user: User, name: str = "", builtin: str = "time", **fields: Any) -> Tool:
     """One that needs no server, or of another `kind` with its `config`."""
+    name = name or f"clock{user.tools.count() or ''}"
     return Tool.objects.create(
         **{"user": user, "name": name, "kind": "builtin", "config": {"builtin": builtin}, **fields}
     )

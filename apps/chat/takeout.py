@@ -55,7 +55,8 @@ def write(user: User, archive_file: IO[bytes], now: datetime, context: dict[str,
         archive.writestr("README.txt", README.format(who=user.email, when=now))
         archive.writestr("account.json", _json(_account(user, context)))
         has_files = Exists(CharacterFile.objects.filter(character=OuterRef("pk")))
-        for character in _oldest_first(Character.objects.owned_by(user).annotate(has_files=has_files), CHARACTERS):
+        characters = Character.objects.owned_by(user).annotate(has_files=has_files).prefetch_related("tools")
+        for character in _oldest_first(characters, CHARACTERS):
             name = entry_name("characters", character.name, character.pk)
             archive.writestr(name, _json(CharacterSerializer(character, context=context).data))
             if cast(Any, character).has_files:
