@@ -11,6 +11,7 @@ from rest_framework.renderers import JSONRenderer
 
 from apps.chat.models import GenerationStatus
 from apps.chat.outcomes import DELETED, DETAILS, Outcome
+from apps.chat.steps import is_source, is_whole
 
 HEADERS = {
     "Content-Type": "text/event-stream",
@@ -21,6 +22,8 @@ HEADERS = {
 
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
+
+JSON = dict[str, Any]
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -34,8 +37,11 @@ class Chunks:
 
     def __init__(self, message_id: str) -> None:
         self.message_id = message_id
-        # How much has been told, in characters.
+        # How much has been told, in characters; and of which calls, and which sources, by their ids.
         self.told = {"text": 0, "reasoning": 0}
+        self._called: set[str] = set()
+        self._answered: set[str] = set()
+        self._sources: set[str] = set()
         self._started = False
         self._open: str | None = None
         self._parts = 0
@@ -55,6 +61,12 @@ class Chunks:
                     chunks.told[chunks._open] += len(delta)
                 case {"type": "text-end" | "reasoning-end"}:
                     chunks._open = None
+                case {"type": "tool-input-available", "toolCallId": str(call)}:
+                    chunks._called.add(call)
+                case {"type": "tool-output-available" | "tool-output-error", "toolCallId": str(call)}:
+                    chunks._answered.add(call)
+                case {"type": "source-document", "sourceId": str(source)}:
+                    chunks._sources.add(source)
         return chunks
 
     def start(self) -> list[bytes]:
@@ -68,6 +80,38 @@ class Chunks:
     def reasoning(self, delta: str) -> list[bytes]:
         return self._delta("reasoning", delta)
 
+    def next_step(self) -> list[bytes]:
+        """The model is asked again, with what its tools said."""
+        return [*self._close(), frame({"type": "finish-step"}), frame({"type": "start-step"})]
+
+    def calls(self, call: JSON) -> list[bytes]:
+        """A call as a message keeps it: what of it is still to be told."""
+        frames, which = [], {"toolCallId": call["id"]}
+        if call["id"] not in self._called:
+            self._called.add(call["id"])
+            given = {"toolName": call["name"], "input": call["arguments"]}
+            ours = {"dynamic": True, "providerExecuted": True}
+            frames = [*self._close(), frame({"type": "tool-input-available", **which, **given, **ours})]
+        if call["id"] in self._answered or (call["result"] is None and call["error"] is None):
+            return frames
+        self._answered.add(call["id"])
+        if call["error"] is None:
+            said = {"type": "tool-output-available", **which, "output": call["result"]}
+        else:
+            said = {"type": "tool-output-error", **which, "errorText": call["error"]["detail"]}
+        return [*frames, *self._close(), frame({**said, "dynamic": True, "providerExecuted": True})]
+
+    def sources(self, sources: Iterable[JSON]) -> list[bytes]:
+        """Those that are still to be told."""
+        frames = []
+        for source in sources:
+            if source["id"] not in self._sources:
+                self._sources.add(source["id"])
+                passage = {"dramatis": {"text": source["text"]}}
+                shown = {"sourceId": source["id"], "mediaType": "text/plain", "title": source["title"]}
+                frames.append(frame({"type": "source-document", **shown, "providerMetadata": passage}))
+        return [*self._close(), *frames] if frames else []
+
     def end(self, outcome: Outcome) -> list[bytes]:
         """`finish` closes a whole answer, `abort` one that was stopped, `error` any other."""
         closing = self._closing(outcome)
@@ -76,14 +120,27 @@ class Chunks:
 
     def rest(self, outcome: Outcome) -> list[bytes]:
         """What is still to be told of an answer that has ended, from its rows."""
-        message = outcome.turn["assistant_message"] if outcome.turn else {"reasoning": "", "content": ""}
-        return self.rest_of(message["reasoning"], message["content"]) + self.end(outcome)
+        if outcome.turn is None:
+            return self.rest_of("", "") + self.end(outcome)
+        message = outcome.turn["assistant_message"]
+        told = (message[part] for part in ("reasoning", "content", "tool_calls", "sources"))
+        return self.rest_of(*told) + self.end(outcome)
 
-    def rest_of(self, reasoning: str, text: str) -> list[bytes]:
+    def rest_of(
+        self, reasoning: str, text: str, calls: Iterable[JSON] = (), sources: Iterable[JSON] = ()
+    ) -> list[bytes]:
         """What is still to be told of these."""
         frames = [] if self._started else self.start()
         if untold := reasoning[self.told["reasoning"] :]:
             frames += self.reasoning(untold)
+        for call in calls:
+            # What an import brought may have any form.
+            if not is_whole(call):
+                continue
+            if untold := text[self.told["text"] : call["at"]]:
+                frames += self.text(untold)
+            frames += self.calls(call)
+        frames += self.sources(source for source in sources if is_source(source))
         if untold := text[self.told["text"] :]:
             frames += self.text(untold)
         return frames

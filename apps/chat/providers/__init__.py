@@ -14,11 +14,12 @@ from .base import (
     Request,
     Text,
     ToolCall,
+    ToolOffer,
     Usage,
     complete,
 )
 from .clean import Cleaner, clean
-from .errors import ContextTooLong, ProviderBusy, ProviderError, ProviderFailed, ProviderTimeout
+from .errors import ContextTooLong, ProviderBusy, ProviderError, ProviderFailed, ProviderTimeout, ToolsUnsupported
 from .openai import OpenAIProvider
 
 __all__ = [
@@ -39,6 +40,8 @@ __all__ = [
     "Request",
     "Text",
     "ToolCall",
+    "ToolOffer",
+    "ToolsUnsupported",
     "Usage",
     "clean",
     "complete",

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from .errors import ProviderFailed
 
@@ -11,19 +11,32 @@ FinishReason = Literal["stop", "length", "content-filter", "tool-calls", "other"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """`model` is the provider's own id for it; `messages` are `{"role", "content"}`, oldest first.
+class ToolOffer:
+    """A function that the model may call; `parameters` is a JSON Schema."""
 
-    Without `stream` the provider is asked for its answer in one piece, which then comes as one delta.
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`model` is the provider's own id for it; `messages` are `{"role", "content"}`, oldest first, and within a turn
+    with tools `tool_calls` and `tool_call_id` too, as OpenAI writes them.
+
+    Without `stream` the provider is asked for its answer in one piece, which then comes as one delta. With `only_text`
+    the model is to call no tool, though it is told of them: its messages may name them.
     """
 
     model: str
-    messages: list[dict[str, str]]
+    messages: list[dict[str, Any]]
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     stream: bool = True
+    tools: tuple[ToolOffer, ...] = ()
+    only_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Refusals of a prompt as too long, as servers word them. Only numbers are taken from their words."""
+"""What refusals say, as servers word them: that a prompt is too long, that a model takes no tools, or that a field has
+another name. Only numbers are taken from their words."""
 
 import json
 import re
@@ -11,6 +12,8 @@ MOST_WINDOW = 100_000_000
 
 # Statuses under which such a refusal may come.
 STATUSES = (400, 413, 422)
+# And those under which a refusal of tools comes: OpenRouter finds no endpoint for them, llama.cpp fails.
+STATUSES_OF_TOOLS = (*STATUSES, 404, 405, 500, 501)
 # How much of a refusal is read, and how much of a sentence in it: some go on with what they were sent.
 MOST_BYTES = 65_536
 _SENTENCE = 600
@@ -22,6 +25,12 @@ _PHRASES = re.compile(
     r"|reduce the length of the (?:messages|prompt|input)|too long to fit into the model|request too large"
     r"|longer than the model's context|maximum prompt length|`inputs` tokens \+ `max_new_tokens` must be"
     r"|input token count.{0,20} exceeds|n_keep\W.{0,20}n_ctx|when context the overflows"
+)
+_TOOLS = re.compile(
+    r"(?:tool|function)[ _-]?(?:s|call|calls|calling|use|choice)?\b[^.]{0,60}"
+    r"(?:not support|n't support|unsupported|not enabled|not available|not allowed|requires?)"
+    r"|(?:not support|n't support|unsupported|not enabled|no endpoints found that support|does not accept)[^.]{0,60}"
+    r"(?:tool|function)"
 )
 _NUMBER = r"(\d[\d,]{0,12})"
 _WINDOWS = [
@@ -87,6 +96,10 @@ def read(body: bytes) -> Any:
     except (ValueError, RecursionError):
         return text
     return (document.get("error") or document) if isinstance(document, dict) else text
+
+
+def no_tools(error: Any) -> bool:
+    return bool(_TOOLS.search(_words(error)))
 
 
 def wants_max_completion_tokens(error: Any) -> bool:

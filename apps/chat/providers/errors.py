@@ -37,6 +37,10 @@ class ProviderTimeout(ProviderError):
     detail = "The model took too long to answer. Try again."
 
 
+class ToolsUnsupported(ProviderFailed):
+    """The model, or its server, takes no tools; before an answer had begun."""
+
+
 class ContextTooLong(ProviderError):
     """The prompt, or the prompt and the answer asked for, exceed the model's window; before an answer had begun.
 

@@ -12,9 +12,9 @@ from yarl import URL
 
 from . import context, windows
 from .answer import Answer, Stage
-from .base import Delta, Limits, Request
+from .base import Delta, Limits, Request, ToolOffer
 from .body import LOST, Body, why_lost
-from .errors import ProviderBusy, ProviderError, ProviderFailed, ProviderTimeout
+from .errors import ProviderBusy, ProviderError, ProviderFailed, ProviderTimeout, ToolsUnsupported
 from .retry import backoff, is_busy, retry_after
 
 # How long a connection may take to end after [DONE] and still be used again, in seconds.
@@ -138,7 +138,8 @@ class OpenAIProvider:
         while True:
             tries += 1
             newer = request.model in self._newer
-            answered = await self._try("POST", self._url, due, _payload(request, newer))
+            payload = _payload(request, newer)
+            answered = await self._try("POST", self._url, due, payload, with_tools=bool(request.tools))
             if isinstance(answered, aiohttp.ClientResponse):
                 return answered
             error, again = answered
@@ -161,7 +162,9 @@ class OpenAIProvider:
         finally:
             answered.close()
 
-    async def _try(self, method: str, url: URL, due: float, payload: bytes | None = None) -> _Answered:
+    async def _try(
+        self, method: str, url: URL, due: float, payload: bytes | None = None, *, with_tools: bool = False
+    ) -> _Answered:
         """One request: a response whose body is still to come, or why there is none.
 
         Errors are handed back, not raised, so that none carries aiohttp's own exception: that one knows the key.
@@ -184,8 +187,8 @@ class OpenAIProvider:
         error = self._refusal(response)
         if error is None:
             return response
-        if response.status in context.STATUSES:
-            error = await _meaning(response, error, due)
+        if response.status in (context.STATUSES_OF_TOOLS if with_tools else context.STATUSES):
+            error = await _meaning(response, error, due, with_tools=with_tools)
         response.close()
         return _Miss(error, again=isinstance(error, ProviderBusy))
 
@@ -217,7 +220,9 @@ class OpenAIProvider:
         return session
 
 
-async def _meaning(response: aiohttp.ClientResponse, error: ProviderError, due: float) -> ProviderError:
+async def _meaning(
+    response: aiohttp.ClientResponse, error: ProviderError, due: float, *, with_tools: bool
+) -> ProviderError:
     """What a refusal says, as far as it concerns us."""
     try:
         due = min(due, asyncio.get_running_loop().time() + _REFUSAL_TIME)
@@ -226,6 +231,8 @@ async def _meaning(response: aiohttp.ClientResponse, error: ProviderError, due: 
         said = None
     if context.wants_max_completion_tokens(said):
         return _Renamed(error.reason)
+    if with_tools and context.no_tools(said):
+        return ToolsUnsupported(error.reason)
     return context.too_long(response.status, said) or error
 
 
@@ -282,6 +289,15 @@ def _payload(request: Request, newer: bool) -> bytes:
     for key in ("temperature", "top_p", "max_tokens"):
         if (value := getattr(request, key)) is not None:
             payload["max_completion_tokens" if newer and key == "max_tokens" else key] = value
+    if request.tools:
+        payload["tools"] = [_tool(tool) for tool in request.tools]
+        if request.only_text:
+            payload["tool_choice"] = "none"
     if request.stop:
         payload["stop"] = list(request.stop)
     return json.dumps(payload).encode()
+
+
+def _tool(tool: ToolOffer) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}

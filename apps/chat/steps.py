@@ -1,0 +1,109 @@
+"""A turn with tools: what the model calls, as a message keeps it and as the model hears of it again. Pure.
+
+A call on a message is `{"id", "name", "arguments", "result", "error", "milliseconds", "at"}`: `result` is the text that
+the model was told, `error` is `{"code", "detail"}`, one of the two is null, both while it runs; `at` is how much of the
+message's text came before it, in characters.
+"""
+
+import json
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from apps.chat.providers import ToolCall
+
+JSON = dict[str, Any]
+
+# Of one step of the model's.
+MOST_CALLS = 16
+LONGEST_ARGUMENTS = 100_000
+
+KEYS = ("id", "name", "arguments", "result", "error", "milliseconds", "at")
+
+
+def is_whole(call: JSON) -> bool:
+    """Whether it has the form of one that was made here."""
+    return (
+        all(key in call for key in KEYS)
+        and all(isinstance(call[key], str) for key in ("id", "name"))
+        and isinstance(call["at"], int)
+        and (call["result"] is None or isinstance(call["result"], str))
+        and (call["error"] is None or (isinstance(call["error"], dict) and isinstance(call["error"].get("detail"), str)))
+    )
+
+
+def is_source(source: JSON) -> bool:
+    return all(isinstance(source.get(key), str) for key in ("id", "title", "text"))
+
+
+class Calls:
+    """The calls of one step, put together from their fragments."""
+
+    def __init__(self) -> None:
+        self._fragments: dict[int, list[ToolCall]] = {}
+        self._sizes: dict[int, int] = {}
+
+    def add(self, fragment: ToolCall) -> None:
+        self._sizes[fragment.index] = self._sizes.get(fragment.index, 0) + len(fragment.arguments)
+        if self._sizes[fragment.index] <= LONGEST_ARGUMENTS:
+            self._fragments.setdefault(fragment.index, []).append(fragment)
+
+    def begun(self, *, at: int, taken: Collection[str]) -> list[JSON]:
+        """As a message keeps them, not run yet; `taken` are the ids of earlier ones. What is no call that could be run
+        has its error already."""
+        made: list[JSON] = []
+        ids = set(taken)
+        for index in sorted(self._fragments)[:MOST_CALLS]:
+            fragments = self._fragments[index]
+            given = next((each.id for each in fragments if each.id), "")[:200]
+            name = "".join(each.name for each in fragments)[:200]
+            if not name:
+                continue
+            key = given if given and given not in ids else f"call_{len(ids) + 1}"
+            while key in ids:
+                key += "_"
+            ids.add(key)
+            arguments, error = self._arguments(index)
+            call = {"id": key, "name": name, "arguments": arguments, "result": None, "error": error}
+            made.append({**call, "milliseconds": 0, "at": at})
+        return made
+
+    def _arguments(self, index: int) -> tuple[Any, JSON | None]:
+        if self._sizes[index] > LONGEST_ARGUMENTS:
+            return {}, failure("bad_arguments", f"The arguments are longer than {LONGEST_ARGUMENTS:,} characters.")
+        text = "".join(each.arguments for each in self._fragments[index])
+        try:
+            # Models leave out the object where there is nothing to say.
+            found = json.loads(text, parse_constant=_refuse) if text.strip() else {}
+            # Some send JSON within JSON.
+            found = json.loads(found, parse_constant=_refuse) if isinstance(found, str) else found
+        except (ValueError, RecursionError):
+            return text, failure("bad_arguments", "The arguments are no JSON.")
+        return found, None
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)
+
+
+def failure(code: str, detail: str) -> JSON:
+    return {"code": code, "detail": detail}
+
+
+def as_messages(said: str, calls: Iterable[JSON], *, longest: int) -> list[JSON]:
+    """The step as the model hears of it: what it said and called, and what came of it, each of at most so many
+    characters."""
+    calls = list(calls)
+    made: list[JSON] = [{"role": "assistant", "content": said, "tool_calls": [_called(call) for call in calls]}]
+    for call in calls:
+        told = call["result"] if call["error"] is None else f"Error: {call['error']['detail']}"
+        if len(told) > longest:
+            told = f"{told[:longest]}\n[The rest is left out.]"
+        made.append({"role": "tool", "tool_call_id": call["id"], "content": told})
+    return made
+
+
+def _called(call: JSON) -> JSON:
+    arguments = call["arguments"]
+    # Some servers read them, and fail where they are none.
+    told = json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, dict) else "{}"
+    return {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": told}}
