@@ -8,6 +8,7 @@ from apps.characters.macros import Macros
 from apps.chat import lorebook
 from apps.chat.lorebook import Fired, Scene
 
+ADA = Macros("Ada", "Robin")
 TALK = ["The old lamp is lit.", "Who lit it?", "The keeper did, in the fog."]
 
 
@@ -31,7 +32,7 @@ def fire(
     budget: int = 1000,
     state: Any = None,
     length: int | None = None,
-    fill: Any = str,
+    macros: Macros = ADA,
     scene: dict[str, Any] | None = None,
     **book: Any,
 ) -> Fired:
@@ -42,7 +43,7 @@ def fire(
         Scene(texts, len(texts) if length is None else length, **{"seed": "seed", **(scene or {})}),
         budget=budget,
         tokens=lambda text: len(text.split()),
-        fill=fill,
+        macros=macros,
         state=state,
     )
 
@@ -204,10 +205,23 @@ def test_recursion_and_what_stops_it() -> None:
     levels = [entry("lamp", delay_until_recursion=2, content="a rope"), entry("rope", delay_until_recursion=1)]
     assert told(fire(*levels, recursive_scanning=True)) == ["0", "1"]
     hidden = entry("lamp", content="Quiet.{{hidden_key:rope}}")
-    fired = fire(hidden, chain[1], recursive_scanning=True, fill=Macros("A", "B").fill)
+    fired = fire(hidden, chain[1], recursive_scanning=True, macros=ADA)
     assert [lore.content for lore in fired.lore] == ["Quiet.", "a bell"]
+    for content in ("{{// rope}}", "{{comment:rope}}", "{{random::a rope}}{{random::{{hidden_key:oil}}::{{// oil}}}}"):
+        found = told(fire(entry("lamp", content=f"Lit.{content}"), entry("rope"), recursive_scanning=True))
+        assert found == (["0", "1"] if "random::a" in content else ["0"])
+    one_of = entry("lamp", content="{{random::fog {{hidden_key:bell}}::oil {{hidden_key:rope}}}}", name="first")
+    for seed in map(str, range(9)):
+        fired = fire(one_of, entry("bell"), entry("rope"), recursive_scanning=True, macros=Macros("A", "B", seed=seed))
+        assert (fired.lore[0].content, told(fired)) in [("fog", ["first", "1"]), ("oil", ["first", "2"])]
     both = entry("rope", selective=True, secondary_keys=["fog"])
     assert told(fire(chain[0], both, recursive_scanning=True)) == ["0", "1"]
+
+
+def test_two_entries_draw_each_for_itself() -> None:
+    dice = [entry("lamp", content="{{roll:d1000000}}") for _ in range(2)]
+    first, second = fire(*dice).lore
+    assert first.content != second.content
 
 
 def test_of_a_group_one_is_told() -> None:
@@ -293,6 +307,7 @@ def test_absurd_numbers_are_bounded_or_passed_over() -> None:
 def test_a_book_that_sets_off_itself_ends() -> None:
     chain = [entry(f"k{n} ", content=f"k{n + 1} ") for n in range(500)]
     assert 40 < len(fire(*chain, talk=["k0 "], recursive_scanning=True).lore) < 60
-    bomb = [entry("lamp", content="word " * 10) for _ in range(3000)]
-    fired = fire(*bomb, fill=lambda text: text * 200, recursive_scanning=True)
+    bomb = [entry("lamp", content="{{persona}}") for _ in range(3000)]
+    long = Macros("Ada", "Robin", {"persona": "word " * 2000})
+    fired = fire(*bomb, macros=long, recursive_scanning=True)
     assert len(fired.lore) + len(fired.dropped) == 3000

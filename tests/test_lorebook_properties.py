@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.characters.macros import Macros
 from apps.chat import lorebook
 from apps.chat.lorebook import Scene
 
@@ -59,7 +60,7 @@ texts = st.lists(words.map(" ".join), max_size=4)
 def fire(book: Any, said: list[str], budget: int, **more: Any) -> lorebook.Fired:
     scene = Scene([("user", text) for text in said], len(said), seed="s")
     tokens = lambda text: len(text.split())  # noqa: E731
-    return lorebook.fire(lorebook.read(book), scene, budget=budget, tokens=tokens, fill=str, **more)
+    return lorebook.fire(lorebook.read(book), scene, budget=budget, tokens=tokens, macros=Macros("A", "B"), **more)
 
 
 @settings(max_examples=300, deadline=None)

@@ -23,7 +23,11 @@ OLD_NAMES = {"<bot>": "char", "<char>": "char", "<user>": "user"}
 SEPARATOR = re.compile(r"::|(?<!\\),")
 DICE = re.compile(r"(\d{0,3})d(\d{1,10})|(\d{1,10})", re.IGNORECASE)
 CALL = re.compile(r"\s*(//|[a-z_]+)\s*(?:::|:|\s)?\s*(.*)", re.IGNORECASE | re.DOTALL)
-SILENT = frozenset({"//", "hidden_key", "comment", "noop", "original"})
+SILENT = frozenset({"//", "comment", "noop", "original"})
+NAME = re.compile(r"\{\{\s*(char|user)\s*\}\}", re.IGNORECASE | re.ASCII)
+# Stand for hidden keys while a text is filled. No text of ours has a lone surrogate: neither UTF-8 nor PostgreSQL can.
+HIDDEN = range(0xD800, 0xE000)
+MARKS = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +44,28 @@ class Macros:
     seed: str = ""
     now: datetime | None = None
 
-    def fill(self, text: str) -> str:
+    def fill(self, text: str, of: str = "") -> str:
+        """`of` says which text of the prompt it is: each draws for itself, though they were alike."""
+        return self.fill_hiding(text, of)[0]
+
+    def fill_hiding(self, text: str, of: str = "") -> tuple[str, list[str]]:
+        """Filled, and what its `{{hidden_key:…}}` say, which is not in it."""
         if "{{" not in text and "<" not in text:
-            return text
-        return _Filling(self).fill(text)
+            return text, []
+        filling = _Filling(self, of)
+        return filling.parted(filling.fill(text))
+
+    def name(self, text: str) -> str:
+        """Only `{{char}}` and `{{user}}` filled."""
+        return NAME.sub(lambda macro: self.user if macro[1].lower() == "user" else self.char, text)
 
 
 class _Filling:
     """One text on its way: counts what it inserts, and the macros of chance that it meets."""
 
-    def __init__(self, macros: Macros) -> None:
-        self.macros = macros
+    def __init__(self, macros: Macros, of: str) -> None:
+        self.macros, self.of = macros, of
+        self.hidden: list[str] = []
         self.left = MOST_INSERTED
         self.chances = 0
         self.work = MOST_WORK
@@ -74,6 +89,19 @@ class _Filling:
         open_[-1].append(text[at:])
         return "{{".join("".join(pieces) for pieces in open_)
 
+    def parted(self, filled: str) -> tuple[str, list[str]]:
+        """The text, and the hidden keys that are left in it: not those of options that were not taken."""
+        if not self.hidden:
+            return filled, []
+        keys = dict(zip(map(chr, HIDDEN), self.hidden, strict=False))
+        return MARKS.sub("", filled), [keys[mark] for mark in MARKS.findall(filled) if mark in keys]
+
+    def _hide(self, key: str) -> str:
+        if len(self.hidden) == len(HIDDEN):
+            return ""
+        self.hidden.append(MARKS.sub("", key))
+        return chr(HIDDEN[len(self.hidden) - 1])
+
     def _value(self, inner: str, depth: int) -> str:
         call = CALL.fullmatch(inner)
         name, told = (call[1].lower(), call[2]) if call else ("", "")
@@ -90,6 +118,8 @@ class _Filling:
                 value = "\n"
             case "isodate" | "isotime" | "date" | "time" | "weekday":
                 value = self._time(name)
+            case "hidden_key":
+                value = self._hide(told)
             case _ if name in SILENT:
                 value = ""
             case _ if name in self.macros.texts and not told and depth < DEEPEST and self._may(50) and self.left > 0:
@@ -125,8 +155,8 @@ class _Filling:
 
     def _chance(self, told: str, *, at_this_place: bool) -> int:
         self.chances += at_this_place
-        place = str(self.chances) if at_this_place else ""
-        return drawn(self.macros.seed, place, told)
+        place = (self.of, str(self.chances)) if at_this_place else ("",)
+        return drawn(self.macros.seed, *place, told)
 
     def _time(self, name: str) -> str | None:
         now = self.macros.now

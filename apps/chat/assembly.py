@@ -91,7 +91,7 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
         state=state,
         budget=int(budget * LORE_SHARE),
         tokens=scale.tokens,
-        fill=macros.fill,
+        macros=macros,
     )
     summary = _summary(conversation, moment)
     built = build_prompt(

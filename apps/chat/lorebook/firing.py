@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from apps.characters.macros import Macros
 from apps.chat.lorebook import gates
 from apps.chat.lorebook.entries import Book, Entry, Position, Role
 from apps.chat.lorebook.matching import Matcher, Text
@@ -58,12 +59,12 @@ def fire(
     *,
     budget: int,
     tokens: Callable[[str], int],
-    fill: Callable[[str], str],
+    macros: Macros,
     state: State | None = None,
 ) -> Fired:
-    """`budget` in tokens, which the book's own may lower; `fill` fills macros in contents. `state` is what the turn
-    before this one left."""
-    firing = _Firing(book, scene, state or {}, fill, tokens, budget)
+    """`budget` in tokens, which the book's own may lower; `macros` are for contents. `state` is what the turn before
+    this one left."""
+    firing = _Firing(book, scene, state or {}, macros, tokens, budget)
     causes = firing.run()
     fired = [entry for entry in book.entries if entry.place in causes]
     lore = [
@@ -123,12 +124,12 @@ class _Firing:
         book: Book,
         scene: Scene,
         state: State,
-        fill: Callable[[str], str],
+        macros: Macros,
         tokens: Callable[[str], int],
         budget: int,
     ) -> None:
         self.book, self.scene, self.state = book, scene, state
-        self.fill, self.tokens, self.budget = fill, tokens, budget
+        self.macros, self.tokens, self.budget = macros, tokens, budget
         self.matcher = Matcher()
         self.causes: dict[int, Cause] = {}
         self.out: set[int] = set()
@@ -209,7 +210,8 @@ class _Firing:
         return self.budget if books is None or (entry and entry.ignores_budget) else min(books, self.budget)
 
     def _tell(self, entry: Entry, cause: Cause) -> None:
-        filled = self.fill(entry.content).strip()
+        filled, hidden = self.macros.fill_hiding(entry.content, of=f"lore {entry.place}")
+        filled = filled.strip()
         self.length += len(filled)
         size = self.tokens(filled) if filled and entry.position else 0
         if size > self._limit(entry):
@@ -217,8 +219,7 @@ class _Firing:
             return
         self.causes[entry.place], self.filled[entry.place], self.sizes[entry.place] = cause, filled, size
         if self.book.recursive and not entry.prevents_recursion:
-            # As it is written too: what macros hide from the model is there to be found.
-            text = f"{entry.content[:MOST_SCANNED]}\n{self.filled[entry.place][:MOST_SCANNED]}"
+            text = "\n".join([filled[:MOST_SCANNED], *hidden])[: 2 * MOST_SCANNED]
             self.fresh.append((entry.name, Text(text)))
 
     def _lucky(self, entry: Entry) -> bool:
