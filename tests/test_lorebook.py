@@ -292,6 +292,16 @@ def test_an_entry_can_turn_our_own_prompt_off() -> None:
     assert fired.lore[0].content == "Lore."
 
 
+def test_what_had_no_room_is_not_remembered_and_turns_nothing_off() -> None:
+    content = "@@disable_ui_prompt system_prompt\n@@dont_activate_after_match\none two"
+    lost = entry("lamp", content=content, insertion_order=1, sticky=9, cooldown=9)
+    fired = fire(lost, entry("lamp", content="one two"), token_budget=2)
+    assert (told(fired), fired.state, fired.disabled_prompts) == (["1"], {}, frozenset())
+    fired = fire(lost, entry("lamp", content="one two"), token_budget=4)
+    assert len(fired.state) == 1
+    assert fired.disabled_prompts == {"system_prompt"}
+
+
 def test_slow_patterns_are_given_up() -> None:
     evil = [entry(f"/(a+)+{n}$/") for n in range(300)]
     assert told(fire(*evil, entry("lamp"), talk=["lamp " + "a" * 40])) == ["300"]

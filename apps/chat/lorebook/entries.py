@@ -21,6 +21,7 @@ Position = Literal[
 ]
 
 Role = Literal["system", "user", "assistant"]
+Rank = tuple[bool, int, int, int]
 
 
 class Logic(IntEnum):
@@ -106,6 +107,13 @@ class Entry:
         """The same as long as id, keys and content are, wherever it stands."""
         told = json.dumps([self.id, [key.written for key in self.keys], self.content])
         return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+
+    @property
+    def rank(self) -> Rank:
+        """Where there is no room for all, the lowest goes first: those that offer themselves, then the lowest priority,
+        or insertion order where there is no priority."""
+        worth = self.priority if self.priority is not None else self.order
+        return (not self.trimmed_first, worth, self.order, -self.place)
 
     @property
     def remembers(self) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from apps.characters.macros import Macros
 from apps.chat.lorebook import gates
-from apps.chat.lorebook.entries import Book, Entry, Position, Role
+from apps.chat.lorebook.entries import Book, Entry, Position, Rank, Role
 from apps.chat.lorebook.matching import Matcher, Text
 from apps.chat.lorebook.scene import Scene, State
 
@@ -22,7 +22,7 @@ OF_ITS_GROUP = "another entry of its group was taken"
 @dataclass(frozen=True, slots=True)
 class Lore:
     """An entry that is told. `fired_by` is the key as it is written, or why none was needed; `through` names the entry
-    in whose content the key was found, where it was in no message."""
+    in whose content the key was found, where it was in no message. Of the lowest `rank` is what goes first."""
 
     name: str
     content: str
@@ -34,6 +34,7 @@ class Lore:
     order: int
     tokens: int
     trimmed_first: bool
+    rank: Rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,13 @@ def fire(
         if entry.position and (content := firing.filled[entry.place])
     ]
     over = _over_budget(lore, budget, book.token_budget)
+    # What has no room was not said: it is not remembered, and turns nothing off.
+    kept = [entry for entry in fired if entry.place not in over]
     return Fired(
         lore=[each for entry, each in lore if entry.place not in over],
         dropped=[*firing.dropped, *((each.name, OVER_BUDGET) for entry, each in lore if entry.place in over)],
-        state=gates.remembered(fired, scene, state or {}),
-        disabled_prompts=frozenset(prompt for entry in fired for prompt in entry.disables),
+        state=gates.remembered(kept, scene, state or {}),
+        disabled_prompts=frozenset(prompt for entry in kept for prompt in entry.disables),
     )
 
 
@@ -93,19 +96,14 @@ def _lore(entry: Entry, cause: Cause, position: Position, content: str, tokens: 
         order=entry.order,
         tokens=tokens,
         trimmed_first=entry.trimmed_first,
+        rank=entry.rank,
     )
 
 
 def _over_budget(lore: Sequence[tuple[Entry, Lore]], budget: int, books: int | None) -> set[int]:
-    """The places of those that go: first those that offer themselves, then the lowest priority, or insertion order
-    where there is no priority."""
-
-    def rank(entry: Entry) -> tuple[bool, int, int, int]:
-        worth = entry.priority if entry.priority is not None else entry.order
-        return (not entry.trimmed_first, worth, entry.order, -entry.place)
-
+    """The places of those that go, the lowest rank first."""
     sizes = {entry.place: each.tokens for entry, each in lore}
-    entries = sorted((entry for entry, _ in lore), key=rank)
+    entries = sorted((entry for entry, _ in lore), key=lambda entry: entry.rank)
     over: set[int] = set()
     for limit, counted in ((books, [each for each in entries if not each.ignores_budget]), (budget, entries)):
         left = sum(sizes[entry.place] for entry in counted if entry.place not in over)
