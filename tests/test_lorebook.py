@@ -5,51 +5,7 @@ from typing import Any
 import pytest
 
 from apps.characters.macros import Macros
-from apps.chat import lorebook
-from apps.chat.lorebook import Fired, Scene
-
-ADA = Macros("Ada", "Robin")
-TALK = ["The old lamp is lit.", "Who lit it?", "The keeper did, in the fog."]
-
-
-def entry(*keys: str, **fields: Any) -> dict[str, Any]:
-    """What SillyTavern keeps in `extensions` is given by its name there, and a position by its number."""
-    own = {"content", "enabled", "constant", "insertion_order", "priority", "selective", "secondary_keys"}
-    own |= {"case_sensitive", "use_regex", "id", "name", "comment"}
-    own |= set() if isinstance(fields.get("position"), int) else {"position"}
-    return {
-        "keys": list(keys),
-        "content": "Lore.",
-        "enabled": True,
-        **{name: value for name, value in fields.items() if name in own},
-        "extensions": {name: value for name, value in fields.items() if name not in own},
-    }
-
-
-def fire(
-    *entries: dict[str, Any],
-    talk: list[str] = TALK,
-    budget: int = 1000,
-    state: Any = None,
-    length: int | None = None,
-    macros: Macros = ADA,
-    scene: dict[str, Any] | None = None,
-    **book: Any,
-) -> Fired:
-    named = [{"name": str(number), **each} for number, each in enumerate(entries)]
-    texts = [("user", text) for text in talk]
-    return lorebook.fire(
-        lorebook.read({"scan_depth": 3, "entries": named, **book}),
-        Scene(texts, len(texts) if length is None else length, **{"seed": "seed", **(scene or {})}),
-        budget=budget,
-        tokens=lambda text: len(text.split()),
-        macros=macros,
-        state=state,
-    )
-
-
-def told(fired: Fired) -> list[str]:
-    return [lore.name for lore in fired.lore]
+from tests.lore import ADA, entry, fire, told
 
 
 @pytest.mark.parametrize(
@@ -102,10 +58,22 @@ def told(fired: Fired) -> list[str]:
         (entry("lamp", probability=0, useProbability=False), True),
         (entry("lamp", delay_until_recursion=True), False),
         (entry("lamp", position=7), False),
-        (entry("oil", content="@@additional_keys lamp, rope\nLore."), True),
+        (entry("oil", content="@@additional_keys lamp, rope\nLore."), False),
+        (entry("lamp", content="@@additional_keys fog, rope\nLore."), True),
+        (entry("lamp", content="@@additional_keys oil, rope\nLore."), False),
+        (entry("lamp", content="@@additional_keys fog\n@@additional_keys keeper\nLore."), True),
+        (entry("lamp", content="@@additional_keys fog\n@@additional_keys oil\nLore."), False),
+        (entry(constant=True, content="@@additional_keys oil\nLore."), False),
+        (entry("o.q", use_regex=True, content="@@additional_keys l.mp, oil\nLore."), True),
+        (entry("o.q", use_regex=True, content="@@additional_keys oil, (unclosed\nLore."), False),
+        (entry("l.mp", use_regex=True, content="@@exclude_keys fog\nLore."), True),
         (entry("lamp", content="@@exclude_keys rope,fog\nLore."), False),
         (entry("oil", content="@@activate\nLore."), True),
         (entry("lamp", content="@@dont_activate\nLore."), False),
+        (entry("oil", content="@@dont_activate\n@@activate\nLore."), True),
+        (entry(content="@@activate\n@@is_greeting 0\n@@activate_only_after 9\n@@exclude_keys lamp\nLore."), True),
+        (entry(content="@@activate\nLore.", delay=9, delay_until_recursion=True, probability=0), True),
+        (entry("lamp", content="@@activate\nLore.", enabled=False), False),
         (entry("lamp", content="@@scan_depth 1\nLore."), False),
         (entry("lamp", content="@@scan_depth many\n@@@scan_depth 1\nLore."), False),
         (entry("lamp", content="@@unheard_of 3\n@@@dont_activate\nLore."), False),
@@ -120,6 +88,10 @@ def told(fired: Fired) -> list[str]:
 )
 def test_one_entry(given: dict[str, Any], fires: bool) -> None:
     assert bool(fire(given, scene={"answers": 1, "greeting": 1}).lore) is fires
+
+
+def test_a_greeting_that_nobody_knows_is_not_asked_for() -> None:
+    assert fire(entry("lamp", content="@@is_greeting 1\nLore."), scene={"greeting": None}).lore
 
 
 def test_where_words_have_no_spaces_between_them() -> None:
@@ -156,6 +128,8 @@ def test_order_and_places() -> None:
     assert [lore.position for lore in fired] == [
         *("after_char", "after_char", "before_char", "before_char", "at_depth", "personality")
     ]
+    [both] = fire(entry("lamp", content="@@depth 3\n@@position scenario\nLore.")).lore
+    assert both.position == "scenario"
     assert (fired[4].depth, fired[4].role, fired[4].content) == (3, "assistant", "Deep.")
     places = ["before_char", "after_char", "note_top", "note_bottom", "at_depth", "examples_top", "examples_bottom"]
     for number, place in enumerate(places):
@@ -272,6 +246,7 @@ def test_sticky_cooldown_and_what_is_for_ever() -> None:
     ]
     assert walk(entry("lamp"), "lamp", "") == [True, False]
     assert fire(entry("lamp")).state == {}
+    assert walk(entry(content="@@activate\nLore.", cooldown=9), "", "") == [True, True]
     # Another text under the same id is another entry.
     state = fire(entry("lamp", id=1, sticky=9)).state
     assert not fire(entry("lamp", id=1, sticky=9, content="New."), talk=[""], state=state, length=3).lore

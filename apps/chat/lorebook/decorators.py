@@ -1,7 +1,7 @@
 """Decorators of the Character Card V3 specification: lines `@@name value` at the head of an entry's content.
 
 An unknown or invalid one counts for nothing, and the `@@@name value` right after it, its fallback, is read instead. Of
-a name that is given twice the first counts, but `additional_keys` add up.
+a name that is given twice the first counts, but all `additional_keys` do: as a tuple for each.
 """
 
 from collections.abc import Callable
@@ -83,7 +83,7 @@ def _apply(found: dict[str, Any], name: str, value: str) -> bool:
     except (KeyError, ValueError):
         return False
     if name == "additional_keys":
-        found[name] = (*found.get(name, ()), *read)
+        found[name] = (*found.get(name, ()), read)
     else:
         found.setdefault(name, read)
     return True

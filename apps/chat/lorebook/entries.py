@@ -99,14 +99,18 @@ class Entry:
     cooldown: int = 0
     delay: int = 0
     conditions: Conditions = NO_CONDITIONS
+    required: tuple[tuple[Key, ...], ...] = ()  # one of each is to be found too
     excluded: tuple[Key, ...] = ()
     disables: tuple[str, ...] = ()
+    known_as: str = field(default="", init=False)
 
     @property
     def identity(self) -> str:
         """The same as long as id, keys and content are, wherever it stands."""
-        told = json.dumps([self.id, [key.written for key in self.keys], self.content])
-        return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+        if not self.known_as:
+            told = json.dumps([self.id, [key.written for key in self.keys], self.content])
+            self.known_as = hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+        return self.known_as
 
     @property
     def rank(self) -> Rank:

@@ -160,6 +160,8 @@ class _Firing:
         return self.causes
 
     def _cause(self, entry: Entry, round_: int) -> Cause | None:
+        if entry.conditions.always:
+            return Cause("@@activate")
         hit = self._hit(entry, round_)
         if entry.recursion_level > round_ or (round_ and entry.excludes_recursion):
             return None
@@ -167,14 +169,12 @@ class _Firing:
             return Cause("sticky")
         if gates.is_cooling(entry, self.scene, self.state):
             return None
-        keeps, has_matched = entry.conditions.after_match, gates.has_matched(entry, self.state)
-        if keeps is not None and has_matched:
+        keeps = entry.conditions.after_match
+        if keeps is not None and gates.has_matched(entry, self.state):
             return Cause("@@keep_activate_after_match") if keeps else None
         texts = [self._messages(entry), *self.told]
-        if any(self.matcher.found(entry.excluded, text) for text in texts):
+        if not self.matcher.allows(entry, texts):
             return None
-        if entry.conditions.always:
-            return Cause("@@activate")
         if entry.constant:
             return Cause("constant")
         return hit if hit and self.matcher.suits(entry, texts) else None
@@ -221,7 +221,7 @@ class _Firing:
             self.fresh.append((entry.name, Text(text)))
 
     def _lucky(self, entry: Entry) -> bool:
-        if entry.probability >= 100 or gates.is_sticky(entry, self.scene, self.state):
+        if entry.probability >= 100 or entry.conditions.always or gates.is_sticky(entry, self.scene, self.state):
             return True
         return gates.chance(self.scene.seed, "probability", entry.identity) * 100 < entry.probability
 

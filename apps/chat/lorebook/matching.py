@@ -107,6 +107,12 @@ class Matcher:
         finally:
             self.left -= time.monotonic() - began
 
+    def allows(self, entry: Entry, texts: Sequence[Text]) -> bool:
+        """Whether what its decorators ask for beside its keys is there, and nothing that they shut out."""
+        if any(self.found(entry.excluded, text) for text in texts):
+            return False
+        return all(any(self.found(keys, text) for text in texts) for keys in entry.required)
+
     def suits(self, entry: Entry, texts: Sequence[Text]) -> bool:
         """Whether the secondary keys are as the entry wants them."""
         if not entry.secondary:
