@@ -37,7 +37,7 @@ def fire(
     named = [{"name": str(number), **each} for number, each in enumerate(entries)]
     texts = [("user", text) for text in talk]
     return lorebook.fire(
-        lorebook.read({"scan_depth": 3, "entries": named, **book}),
+        lorebook.read({"scan_depth": 3, "entries": named, **book}, macros),
         Scene(texts, len(texts) if length is None else length, **{"seed": "seed", **(scene or {})}),
         budget=budget,
         tokens=lambda text: len(text.split()),

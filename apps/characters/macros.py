@@ -5,7 +5,7 @@ unknown macro stays as it is written.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -55,9 +55,9 @@ class Macros:
         filling = _Filling(self, of)
         return filling.parted(filling.fill(text))
 
-    def name(self, text: str) -> str:
-        """Only `{{char}}` and `{{user}}` filled."""
-        return NAME.sub(lambda macro: self.user if macro[1].lower() == "user" else self.char, text)
+    def name(self, text: str, quoted: Callable[[str], str] = str) -> str:
+        """Only `{{char}}` and `{{user}}` filled, each name as it is `quoted`."""
+        return NAME.sub(lambda macro: quoted(self.user if macro[1].lower() == "user" else self.char), text)
 
 
 class _Filling:

@@ -88,7 +88,7 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
     history, whole = _history(conversation, moment, characters=int(budget * scale.bytes_per_token) + 1)
     cast = _cast(conversation, character)
     macros = cast.macros(moment.seed(conversation), moment.time)
-    book = lorebook.read(character.lorebook)
+    book = lorebook.read(character.lorebook, macros)
     state = _remembered(conversation, moment, book)
     fired = lorebook.fire(
         book,

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 MOST = 1_000_000
+# Lines that are read, and keys of one.
+MOST_LINES = 100
+MOST_KEYS = 100
 
 
 def number(value: str) -> int:
@@ -33,7 +36,7 @@ def one_of(*values: str) -> Callable[[str], str]:
 
 
 def keys(value: str) -> tuple[str, ...]:
-    found = tuple(key.strip() for key in value.split(",") if key.strip())
+    found = tuple(key.strip() for key in value.split(",", MOST_KEYS)[:MOST_KEYS] if key.strip())
     if not found:
         raise ValueError(value)
     return found
@@ -65,16 +68,19 @@ READERS: dict[str, Callable[[str], Any]] = {
 def split(content: str) -> tuple[dict[str, Any], str]:
     """The decorators by name, and the content without them."""
     found: dict[str, Any] = {}
-    rest = content
     applied = True
-    while rest.startswith("@@"):
-        line, _, rest = rest.partition("\n")
-        is_fallback = line.startswith("@@@")
-        if is_fallback and applied:
+    at = lines = 0
+    while content.startswith("@@", at):
+        end = content.find("\n", at)
+        end = len(content) if end < 0 else end
+        line = content[at:end]
+        at = end + 1
+        lines += 1
+        if lines > MOST_LINES or (line.startswith("@@@") and applied):
             continue
         name, _, value = line.lstrip("@").strip().partition(" ")
         applied = _apply(found, name.strip(), value.strip())
-    return found, rest
+    return found, content[at:]
 
 
 def _apply(found: dict[str, Any], name: str, value: str) -> bool:

@@ -105,6 +105,11 @@ class Entry:
     known_as: str = field(default="", init=False)
 
     @property
+    def is_looked_for(self) -> bool:
+        """Whether any text is asked for it."""
+        return bool((self.keys and not self.constant) or self.required or self.excluded) and not self.conditions.always
+
+    @property
     def identity(self) -> str:
         """The same as long as id, keys and content are, wherever it stands."""
         if not self.known_as:
@@ -126,9 +131,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The last three say what its entries depend on, so that nobody looks it up in vain."""
+    """`unread` entries at its end are too many. The last three say what its entries depend on, so that nobody looks it
+    up in vain."""
 
     entries: tuple[Entry, ...] = ()
+    unread: int = 0
     scan_depth: int = 2
     token_budget: int | None = None
     recursive: bool = False

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from apps.characters.macros import Macros
 from apps.chat.lorebook import gates
 from apps.chat.lorebook.entries import Book, Entry, Position, Rank, Role
-from apps.chat.lorebook.matching import Matcher, Text
+from apps.chat.lorebook.matching import Matcher, Text, ends, whole
 from apps.chat.lorebook.scene import Scene, State
 
 # Books of strangers: no more rounds, no more of a content looked through, no more characters filled.
@@ -16,6 +16,8 @@ MOST_FILLED = 1_000_000
 
 OVER_BUDGET = "the lorebook's budget is spent"
 TOO_LONG = "it alone is longer than the lorebook's budget"
+NOT_LOOKED_FOR = "the lorebook has too many keys for texts of this length: it was not looked for to the end"
+UNREAD = "the lorebook has more entries or keys than are read"
 OF_ITS_GROUP = "another entry of its group was taken"
 
 
@@ -76,9 +78,10 @@ def fire(
     over = _over_budget(lore, budget, book.token_budget)
     # What has no room was not said: it is not remembered, and turns nothing off.
     kept = [entry for entry in fired if entry.place not in over]
+    unread = [(f"the last {book.unread} entries", UNREAD)] if book.unread else []
     return Fired(
         lore=[each for entry, each in lore if entry.place not in over],
-        dropped=[*firing.dropped, *((each.name, OVER_BUDGET) for entry, each in lore if entry.place in over)],
+        dropped=[*firing.dropped, *unread, *((each.name, OVER_BUDGET) for entry, each in lore if entry.place in over)],
         state=gates.remembered(kept, scene, state or {}),
         disabled_prompts=frozenset(prompt for entry in kept for prompt in entry.disables),
     )
@@ -135,7 +138,8 @@ class _Firing:
         self.filled: dict[int, str] = {}
         self.sizes: dict[int, int] = {}
         self.length = 0  # of all that was filled
-        self.said: dict[int, Text] = {}
+        self.said: list[Text] = []
+        self.first = 0  # of the messages that any entry looks at
         # Contents that can set off others: of the last round by the name of their entry, and each round's together.
         self.fresh: list[tuple[str, Text]] = []
         self.told: list[Text] = []
@@ -144,14 +148,21 @@ class _Firing:
     def run(self) -> dict[int, Cause]:
         """By place, why."""
         waiting = [entry for entry in self.book.entries if gates.is_open(entry, self.scene)]
+        depths = [self._depth(entry) for entry in waiting]
+        self.first = max(len(self.scene.texts) - max(depths, default=0), 0)
+        self.said = ends([text for _, text in self.scene.texts[self.first :]])
         last = max((entry.recursion_level for entry in waiting), default=0) if self.book.recursive else 0
         for round_ in range(MOST_ROUNDS):
             matched = {entry.place: cause for entry in waiting if (cause := self._cause(entry, round_))}
+            if self.matcher.spent:
+                for entry in waiting:
+                    if entry.is_looked_for and entry.place not in matched:
+                        self._drop(entry, NOT_LOOKED_FOR)
             self.fresh = []
             self._take([entry for entry in waiting if entry.place in matched], matched)
             waiting = [entry for entry in waiting if entry.place not in self.causes and entry.place not in self.out]
             if self.fresh:
-                self.told.append(Text("\n".join(text.raw for _, text in self.fresh)))
+                self.told.append(whole(*(each.raw for _, each in self.fresh)))
             elif round_ >= last:
                 break
             if sum(self.sizes.values()) > self._limit():
@@ -182,8 +193,8 @@ class _Firing:
     def _hit(self, entry: Entry, round_: int) -> Cause | None:
         """What of its keys was found so far. Each text is looked through once."""
         if entry.place not in self.hits and (not round_ or self.fresh):
-            text = self.told[-1] if round_ else self._messages(entry)
-            if key := self.matcher.found(entry.keys, text):
+            asked = self.told[-1] if round_ else self._messages(entry)
+            if key := self.matcher.found(entry.keys, asked):
                 by_name = (name for name, one in self.fresh if self.matcher.found([key], one))
                 self.hits[entry.place] = Cause(key.written, next(by_name, "") if round_ else "")
         return self.hits.get(entry.place)
@@ -217,8 +228,7 @@ class _Firing:
             return
         self.causes[entry.place], self.filled[entry.place], self.sizes[entry.place] = cause, filled, size
         if self.book.recursive and not entry.prevents_recursion:
-            text = "\n".join([filled[:MOST_SCANNED], *hidden])[: 2 * MOST_SCANNED]
-            self.fresh.append((entry.name, Text(text)))
+            self.fresh.append((entry.name, whole("\n".join([filled[:MOST_SCANNED], *hidden])[: 2 * MOST_SCANNED])))
 
     def _lucky(self, entry: Entry) -> bool:
         if entry.probability >= 100 or entry.conditions.always or gates.is_sticky(entry, self.scene, self.state):
@@ -229,10 +239,10 @@ class _Firing:
         self.out.add(entry.place)
         self.dropped.append((entry.name, why))
 
+    def _depth(self, entry: Entry) -> int:
+        """How many of the newest messages the entry, or its book, looks at."""
+        return entry.scan_depth if entry.scan_depth is not None else self.book.scan_depth
+
     def _messages(self, entry: Entry) -> Text:
-        """As many of the newest as the entry, or its book, looks at."""
-        depth = entry.scan_depth if entry.scan_depth is not None else self.book.scan_depth
-        first = max(len(self.scene.texts) - depth, 0)
-        if first not in self.said:
-            self.said[first] = Text("\n".join(text for _, text in self.scene.texts[first:]))
-        return self.said[first]
+        first = max(len(self.scene.texts) - self._depth(entry), self.first)
+        return self.said[first - self.first]
