@@ -85,6 +85,9 @@ def test_what_is_inserted_is_bounded() -> None:
     assert len(itself.fill("{{x}}")) < 100_000
     assert ADA.fill("{{roll:999d9}}" * 7000).count("{{") > 6000
     assert ADA.fill("{{" * 50_000).count("{{") == 50_000
+    deep = "{{a " * 300_000 + "}}" * 300_000
+    assert ADA.fill(deep) == deep
+    assert ADA.fill("{{reverse:" * 20 + "ab" + "}}" * 20) == "ab"
 
 
 @settings(max_examples=200, deadline=None)

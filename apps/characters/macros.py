@@ -14,6 +14,8 @@ from apps.characters.chance import drawn
 # What all macros of one text may insert, in characters: a text that names a long one again and again stays finite.
 MOST_INSERTED = 1_000_000
 DEEPEST = 8
+# Macros within macros: what is written within them all is read once for each.
+MOST_OPEN = 30
 MOST_SIDES = 1_000_000_000
 # What one text may have evaluated: texts named within it again and again, and dice.
 MOST_WORK = 5_000
@@ -77,7 +79,9 @@ class _Filling:
         for mark in MARK.finditer(text):
             open_[-1].append(text[at : mark.start()])
             at = mark.end()
-            if mark[0] == "{{":
+            if mark[0] == "{{" and len(open_) > MOST_OPEN:
+                open_[-1].append("{{")
+            elif mark[0] == "{{":
                 open_.append([])
             elif mark[0] != "}}":
                 open_[-1].append(self._inserted(self._name(OLD_NAMES[mark[0].lower()])))

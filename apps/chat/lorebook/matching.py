@@ -20,7 +20,7 @@ LONGEST = 200_000
 # more whenever it is looked for, or found within a word. Counted, not timed: the same turn has the same lore.
 MOST_WORK = 100_000_000
 LOOK = 1_000
-WITHIN_A_WORD = 300
+WITHIN_A_WORD = 400
 # An index costs as much as looking for so many keys; in shorter texts looking is cheaper still.
 WORTH_AN_INDEX = 100
 LONG_ENOUGH = 2_000
