@@ -142,8 +142,9 @@ def test_lore_remembers_by_branch(alice: User, alice_online: Person, ai: AIServe
     sticky = {"keys": ["lamp"], "content": "It burns.", "enabled": True, "extensions": {"sticky": 4}}
     at_greeting = {
         "keys": [],
-        "content": "@@activate\n@@is_greeting 1\n@@activate_only_after 2\nLate.",
+        "content": "@@is_greeting 1\n@@activate_only_after 2\nLate.",
         "enabled": True,
+        "constant": True,
     }
     book = {"scan_depth": 1, "entries": [sticky, at_greeting]}
     character = make_character(alice, lorebook=book, alternate_greetings=["You are late."])
@@ -155,15 +156,15 @@ def test_lore_remembers_by_branch(alice: User, alice_online: Person, ai: AIServe
     assert lore(content="A lamp!") == ["lamp"]
     alice_online.chat(conversation.pk, "A lamp!")
     assert "It burns." in ai.heard[-1]["messages"][0]["content"]
-    assert lore(content="And?") == ["sticky", "@@activate"]
+    assert lore(content="And?") == ["sticky", "constant"]
     alice_online.chat(conversation.pk, "And?")
     assert "It burns." in ai.heard[-1]["messages"][0]["content"]
-    assert lore(content="And?") == ["@@activate"]
+    assert lore(content="And?") == ["constant"]
     # Elsewhere nobody spoke of it.
     greeting = conversation.active_leaf
     assert greeting is not None
     alice_online.chat(conversation.pk, "Fog.", parent=str(greeting.pk))
-    assert lore(content="And?") == ["@@activate"]
+    assert lore(content="And?") == ["constant"]
 
 
 def test_it_says_where_even_the_least_is_too_long(alice: User, as_alice: APIClient, settings: Any) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from apps.characters.macros import Macros
-from apps.chat.lorebook import Fired, Lore
+from apps.chat import lorebook
+from apps.chat.lorebook import Fired, Lore, Scene
 from apps.chat.prompt import Built, Cast, Said, Scale, Summarised, build_prompt
 
 DEFAULT = "Write {{char}}'s next reply to {{user}}."
@@ -44,6 +45,7 @@ TALK = [Said("assistant", "Come in."), *talk("Thank you.", "Tea?", "Please.", fi
 
 def lore(content: str, position: str = "before_char", **more: Any) -> Lore:
     given = {"depth": 0, "role": "system", "order": 100, "trimmed_first": False, **more}
+    given.setdefault("rank", (not given["trimmed_first"], given["order"], given["order"], 0))
     return Lore(
         name=content.split()[0],
         content=content,
@@ -295,6 +297,23 @@ def test_lore_gives_way_to_the_newest_turn_lowest_order_first() -> None:
     prompt = build(BARE, budget=least(TALK[-1]) + 125, fired=entries)
     assert told(prompt) == [("Three " * 80).strip(), "Please."]
     assert why(prompt)[:2] == [("lore", "One"), ("lore", "Two")]
+
+
+def test_lore_gives_way_by_priority_as_within_its_book() -> None:
+    ranked = [("One", 1, 9), ("Two", 2, 2), ("Three", 3, 1)]
+    entries = [
+        {"name": name, "keys": ["please"], "content": "Lore " * 80, "insertion_order": order, "priority": priority}
+        for name, order, priority in ranked
+    ]
+    fired = lorebook.fire(
+        lorebook.read({"entries": entries}),
+        Scene([("user", "Please.")], 1),
+        budget=10_000,
+        tokens=SCALE.tokens,
+        macros=Macros("A", "R"),
+    )
+    prompt = build(BARE, budget=least(TALK[-1]) + 125, fired=fired)
+    assert why(prompt)[:2] == [("lore", "Three"), ("lore", "Two")]
 
 
 def test_a_summary_needs_room() -> None:
