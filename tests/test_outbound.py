@@ -317,7 +317,13 @@ async def test_the_host_is_the_one_that_the_address_names() -> None:
     lines = head.decode().split("\r\n")
     assert lines[0] == "PUT /a%2Fb?c=d%26 HTTP/1.1"
     assert [line for line in lines if line.lower().startswith("host:")] == [f"Host: inner.example:{port}"]
-    assert {"X-Key: Zoë", "Content-Type: text/plain", "User-Agent: Dramatis", "Content-Length: 5"} <= set(lines)
+    assert {
+        "X-Key: Zoë",
+        "Content-Type: text/plain",
+        "User-Agent: Dramatis",
+        "Content-Length: 5",
+        "Connection: close",
+    } <= set(lines)
     assert (answer.status, body) == (201, b"hello")
 
 

@@ -264,10 +264,22 @@ async def test_a_body_that_trickles_ends_with_the_whole_time() -> None:
 
 
 @pytest.mark.asyncio
-async def test_time_runs_out_for_a_body_that_is_there_already() -> None:
-    async with server(forever(OK + b"\r\n", b"x" * 100_000)) as there:
-        with pytest.raises(TooLong):
-            await asyncio.wait_for(there.fetch(Limits(whole=0.5, answer_bytes=10**12)), 10)
+async def test_others_go_on_while_a_bomb_is_unpacked() -> None:
+    """All of it is there, so that reading never waits."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with server(replying(body_of(bomb(200, 31), b"Content-Encoding: gzip"))) as there:
+        task = asyncio.create_task(others())
+        with pytest.raises(TooBig):
+            await there.fetch(Limits(answer_bytes=100_000_000))
+        task.cancel()
+    assert turns > 100
 
 
 @pytest.mark.asyncio
