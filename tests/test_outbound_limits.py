@@ -343,6 +343,23 @@ async def test_a_body_that_breaks_off(hang_up: Callable[[bytes], Handler], sent:
 
 
 @pytest.mark.asyncio
+async def test_a_body_that_turns_to_nonsense() -> None:
+    said = asyncio.Event()
+
+    async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        await said.wait()
+        writer.write(b"3\r\na@bcd\r\n")
+
+    async with server(nonsense) as there, there.outbound.stream("GET", there.url, limits=LONG) as arriving:
+        assert await anext(arriving) == b"hello"
+        said.set()
+        with pytest.raises(Broken):
+            [piece async for piece in arriving]
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "sent",
     [
