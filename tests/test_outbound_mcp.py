@@ -12,8 +12,8 @@ from apps.api.outbound import httpx_transport
 from apps.api.outbound.client import Outbound
 from apps.api.outbound.errors import AddressRefused, OutboundError, Redirected, TooBig
 from apps.api.outbound.limits import Limits
-from tests.hostile_addresses import Names
 from tests.mcp_server import ToolServer
+from tests.outbound_server import led_to
 from tests.sentinel import replying, serving
 
 LIMITS = Limits(whole=20)
@@ -27,7 +27,7 @@ def tools(request: pytest.FixtureRequest) -> Iterator[ToolServer]:
 
 @asynccontextmanager
 async def speaking_to(port: int, mode: str = "auto", limits: Limits = LIMITS) -> AsyncIterator[Client]:
-    outbound = Outbound(frozenset({("inner.example", port)}), look_up=Names({"inner.example": [["127.0.0.1"]]}).look_up)
+    outbound = led_to("127.0.0.1", port)
     async with httpx_transport.client(outbound, limits, {"Authorization": "Bearer a"}) as http_client:
         transport = streamable_http_client(f"http://inner.example:{port}/mcp", http_client=http_client)
         async with Client(transport, mode=mode, read_timeout_seconds=10) as client:  # type: ignore[arg-type]
@@ -99,9 +99,7 @@ async def test_an_answer_that_is_too_long_ends_its_session() -> None:
 )
 async def test_errors_are_httpxs_with_ours_inside(answer: bytes, error: type[OutboundError]) -> None:
     async with serving(replying(answer)) as port:
-        outbound = Outbound(
-            frozenset({("inner.example", port)}), look_up=Names({"inner.example": [["127.0.0.1"]]}).look_up
-        )
+        outbound = led_to("127.0.0.1", port)
         async with httpx_transport.client(outbound, Limits(answer_bytes=1000)) as client:
             raised = await trouble(client, f"http://inner.example:{port}/mcp")
     assert isinstance(raised, httpx2.RemoteProtocolError)
