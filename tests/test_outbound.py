@@ -26,7 +26,7 @@ from tests.sentinel import HAS_IPV6, LOOPBACKS, SECRET, Sentinel
 ADMITTED = [hostile for hostile in HOSTILE if hostile.reaches and (HAS_IPV6 or not hostile.needs_ipv6)]
 
 
-# ── Hostile addresses ──────────────────────────────────────────────────────────────────────────
+# ── Hostile addresses ────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.asyncio
@@ -146,7 +146,7 @@ async def test_names_are_looked_up_for_real() -> None:
         await names.look_up("a.invalid.")
 
 
-# ── What an operator allows ────────────────────────────────────────────────────────────────────
+# ── What an operator allows ──────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.asyncio

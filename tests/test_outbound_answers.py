@@ -15,7 +15,7 @@ from tests.sentinel import Handler, replying
 SHORT = Limits(connect=5, head=0.3, idle=0.3, whole=20, answer_bytes=100_000)
 
 
-# ── What comes whole ───────────────────────────────────────────────────────────────────────────
+# ── What comes whole ─────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.asyncio
@@ -82,7 +82,7 @@ async def test_methods(method: str) -> None:
         assert (await there.fetch(method=method)).body == (b"" if method == "HEAD" else b"hi")
 
 
-# ── What breaks ────────────────────────────────────────────────────────────────────────────────
+# ── What breaks ──────────────────────────────────────────────────────────────────────────────
 
 
 def reset_after(sent: bytes) -> Handler:
@@ -192,7 +192,7 @@ async def test_a_port_where_nobody_listens() -> None:
     assert str(lost.value) == "The server cannot be reached."
 
 
-# ── As it comes ────────────────────────────────────────────────────────────────────────────────
+# ── As it comes ──────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.asyncio

@@ -15,7 +15,7 @@ from tests.sentinel import Handler, replying
 SHORT = Limits(connect=5, head=0.3, idle=0.3, whole=20, answer_bytes=100_000)
 
 
-# ── Bytes ──────────────────────────────────────────────────────────────────────────────────────
+# ── Bytes ────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.asyncio
@@ -104,7 +104,7 @@ async def test_endless_headers_end(head: bytes) -> None:
             await there.fetch()
 
 
-# ── Time ───────────────────────────────────────────────────────────────────────────────────────
+# ── Time ─────────────────────────────────────────────────────────────────────────────────────
 
 
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

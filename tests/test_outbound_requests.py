@@ -19,7 +19,7 @@ from tests.hostile_addresses import LOCATIONS
 from tests.outbound_server import SOON, led_to
 from tests.sentinel import Sentinel, replying, serving
 
-# ── Redirects, proxies, cookies, headers ───────────────────────────────────────────────────────
+# ── Redirects, proxies, cookies, headers ─────────────────────────────────────────────────────
 
 
 @pytest.mark.asyncio
@@ -137,7 +137,7 @@ async def test_too_much_is_not_sent(sentinel: Sentinel) -> None:
     assert sentinel.connections() == 0
 
 
-# ── TLS ────────────────────────────────────────────────────────────────────────────────────────
+# ── TLS ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.asyncio
