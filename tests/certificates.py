@@ -9,6 +9,19 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+# Python 3.13 and later are strict about this.
+_USAGE = x509.KeyUsage(
+    digital_signature=True,
+    key_cert_sign=True,
+    crl_sign=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 def contexts(host: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """For a server that is `host`, and for a client that believes it."""
@@ -25,6 +38,8 @@ def contexts(host: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
         .not_valid_after(now + datetime.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(_USAGE, critical=True)
         .sign(key, hashes.SHA256())
     )
     public = certificate.public_bytes(serialization.Encoding.PEM)

@@ -23,6 +23,7 @@ from tests.factories import make_character, make_conversation, make_picture, mak
 from tests.launched import data_dir, run
 from tests.online import Person, Server
 from tests.redis_server import RedisServer
+from tests.sentinel import Sentinel
 from tests.stage import AI
 
 __all__ = ["data_dir", "run"]
@@ -135,6 +136,19 @@ def _redis_server() -> Iterator[RedisServer]:
 def redis_server(_redis_server: RedisServer) -> RedisServer:
     """Empty, and running: a test may kill it, and the next one has it back."""
     return _redis_server.restart()
+
+
+@pytest.fixture(scope="session")
+def _sentinel() -> Iterator[Sentinel]:
+    with Sentinel() as sentinel:
+        yield sentinel
+
+
+@pytest.fixture
+def sentinel(_sentinel: Sentinel) -> Sentinel:
+    """Whom nobody is meant to reach; who came before is forgotten."""
+    _sentinel.connections()
+    return _sentinel
 
 
 @pytest.fixture(scope="session", autouse=True)

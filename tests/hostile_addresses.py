@@ -64,6 +64,12 @@ class Hostile:
     answers: Answers = field(default_factory=dict)
     reaches: bool = False
 
+    @property
+    def needs_ipv6(self) -> bool:
+        """To reach anything: else what is inside is reached by IPv4."""
+        answers = [address for each in self.answers.values() for answer in each for address in answer]
+        return "[" in self.template.replace("[::ffff", "") or ("::1" in answers and "127.0.0.1" not in answers)
+
     def url(self, port: int) -> str:
         return self.template.replace("PORT", str(port))
 

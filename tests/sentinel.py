@@ -13,11 +13,25 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 SECRET = b"what is inside"
 
 
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+# Containers may do without.
+HAS_IPV6 = _has_ipv6()
+LOOPBACKS = ["127.0.0.1", "::1"] if HAS_IPV6 else ["127.0.0.1"]
+
+
 class Sentinel:
     """Listens on every address of this machine, IPv4 and IPv6, on one port; answers HTTP; counts who comes."""
 
     def __init__(self) -> None:
-        self._sockets = _two_sockets()
+        self._sockets = _sockets()
         self.port = self._sockets[0].getsockname()[1]
         self._count = 0
         self._loop = asyncio.new_event_loop()
@@ -26,12 +40,12 @@ class Sentinel:
     def connections(self) -> int:
         """Since the last time that this was asked."""
         # Who came before us has been counted once we are answered.
-        for address in ("127.0.0.1", "::1"):
+        for address in LOOPBACKS:
             with socket.create_connection((address, self.port), timeout=10) as fence:
                 fence.sendall(b"GET / HTTP/1.1\r\n\r\n")
                 while fence.recv(1024):
                     pass
-        seen, self._count = self._count - 2, 0
+        seen, self._count = self._count - len(LOOPBACKS), 0
         return seen
 
     def __enter__(self) -> Self:
@@ -70,10 +84,12 @@ class _Answering(asyncio.Protocol):
         self._transport.close()
 
 
-def _two_sockets() -> list[socket.socket]:
+def _sockets() -> list[socket.socket]:
     """One for each family, with the same port."""
     for _ in range(100):
         four = socket.create_server(("0.0.0.0", 0), backlog=512)
+        if not HAS_IPV6:
+            return [four]
         six = socket.socket(socket.AF_INET6)
         six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         try:

@@ -1,7 +1,7 @@
 """The guarded client under the HTTP library that MCP's SDK speaks through, so that this has no other way out.
 
     async with httpx_transport.client(guarded(), limits, headers) as http_client:
-        async with streamable_http_client(url, http_client=http_client) as (read, write): ...
+        async with mcp.Client(streamable_http_client(url, http_client=http_client)) as session: ...
 
 Needs the extra `mcp`; imported where it is used. `limits.answer_bytes` and `limits.whole` are each request's, and the
 SDK keeps one open (a GET) for as long as its session lasts.
@@ -27,6 +27,14 @@ def client(outbound: Outbound, limits: Limits, headers: Mapping[str, str] | None
         timeout=None,
         trust_env=False,
     )
+
+
+def reason(error: BaseException) -> OutboundError | None:
+    """Ours, where it is the cause of this one: the SDK's tasks raise groups, of groups, of httpx's errors."""
+    if isinstance(error, OutboundError):
+        return error
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else [error.__cause__]
+    return next(filter(None, (reason(each) for each in inner if each)), None)
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):

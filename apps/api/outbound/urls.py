@@ -36,7 +36,7 @@ class Target(NamedTuple):
 
 
 def read(text: str) -> Target:
-    """Raises `AddressRefused`. Who is told of a host by this, and by nothing else, cannot be told of two."""
+    """Raises `AddressRefused`. Nothing else here reads an address, so what is checked is what is asked."""
     if len(text) > LONGEST or _NOT_IN_URLS.search(text):
         raise AddressRefused(f"An address has no spaces or backslashes in it, and at most {LONGEST} characters.")
     shape = _SHAPE.match(text)
