@@ -1,6 +1,6 @@
 """Asking for an answer: what is committed before the model is called. Each function is one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from apps.chat.providers import ContextTooLong, Request
 from apps.conversations import turns
 from apps.conversations.access import GenerationInProgress, held, parent_of, refuse_known_client_id, still_here
 from apps.conversations.models import Conversation, Message, MessageStatus, Role
+from apps.tools.functions import Function
 
 # What is left of a prompt that its model refused as too long, where it did not tell by how much; and of what it told.
 LESS = 0.6
@@ -33,7 +34,7 @@ class CharacterUnavailable(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A generation that was committed and is to be run. The last four are what its message has already."""
+    """A generation that was committed and is to be run. What has a default is what its message has already."""
 
     generation: UUID
     user: UUID
@@ -47,10 +48,16 @@ class Job:
     # Tokens of the newest history that a summary is to leave out; None: none is wanted. Half of what the prompt had
     # room for, so that the next turns find it done.
     sum_up_but: int | None
+    # What the model may call, by name; tokens that there are for what comes of it, and how long one is.
+    functions: Mapping[str, Function]
+    room: int
+    bytes_per_token: float
     text: str = ""
     reasoning: str = ""
     completion_tokens: int | None = None
     edited_at: datetime | None = None
+    calls: Sequence[dict[str, Any]] = ()
+    sources: Sequence[dict[str, Any]] = ()
 
 
 Ask = Callable[[Conversation, str], Message]
@@ -157,13 +164,18 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
         reasoning=answer.reasoning,
         completion_tokens=answer.completion_tokens,
         edited_at=answer.edited_at,
+        calls=answer.tool_calls,
+        sources=answer.sources,
     )
 
 
 def _asked(assembled: Assembled) -> dict[str, Any]:
     return {
         "request": assembled.request,
-        "tokens": assembled.built.tokens,
+        "tokens": assembled.tokens,
+        "functions": assembled.functions,
+        "room": max(assembled.budget - assembled.tokens, 0),
+        "bytes_per_token": assembled.scale.bytes_per_token,
         "sum_up_but": assembled.built.tokens_of("history") // 2
         if assembled.uncovered and settings.AI_SUMMARIES
         else None,
@@ -179,7 +191,7 @@ def shorter(job: Job, refusal: ContextTooLong) -> Job | None:
         return None
     moment, most = _moment(answer, goes_on=bool(job.text.strip())), _most(job, refusal)
     assembled = assemble(answer.conversation, answer.conversation.character, moment, most=most)
-    if assembled.built.tokens >= job.tokens:
+    if assembled.tokens >= job.tokens:
         return None
     if not (refusal.window and refusal.tokens):
         refusals.remember(job.conversation, job.source, job.request.model, most)

@@ -9,24 +9,29 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.characters.models import Character
-from apps.chat import known, lorebook, refusals
+from apps.chat import known, lorebook, refusals, tooling
 from apps.chat.lorebook import Book, Fired, Scene
 from apps.chat.prompt import Built, Cast, Said, Scale, Summarised, build_prompt
 from apps.chat.providers import Request
 from apps.conversations import tree
 from apps.conversations.models import Conversation, Message, Role
+from apps.tools.functions import Function
 
 # Tokens kept free for the answer where neither character nor conversation says how long it may be.
 ANSWER_TOKENS = 512
 # How much of a prompt lore may be; a book's own budget may say less.
 LORE_SHARE = 0.25
+# And what a model is told of tools; and tokens that are kept for what these say, at most.
+TOOLS_SHARE = 0.3
+MOST_FOR_RESULTS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
     """A prompt ready to be sent to `source`. `remember` is for the answer's row: None where the book notes nothing.
 
-    `uncovered`: messages are left out of the prompt that no summary tells of.
+    `uncovered`: messages are left out of the prompt that no summary tells of. `functions` is what the model may call,
+    by name, `dropped_tools` what there was no room to tell it of.
     """
 
     source: str
@@ -36,6 +41,15 @@ class Assembled:
     budget: int
     remember: Mapping[str, Any] | None
     uncovered: bool
+    functions: Mapping[str, Function]
+    tool_tokens: int
+    dropped_tools: list[str]
+    scale: Scale
+
+    @property
+    def tokens(self) -> int:
+        """Of all of it, an estimate."""
+        return self.built.tokens + self.tool_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +99,10 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
     budget = of_model.window - (max_tokens or min(ANSWER_TOKENS, longest))
     budget = min(budget, most or refusals.most(conversation, source.name, model) or budget)
 
-    history, whole = _history(conversation, moment, characters=int(budget * scale.bytes_per_token) + 1)
+    functions, tool_tokens, dropped_tools = _tools(conversation, character, moment, budget, scale)
+    # What tools say has to fit, too.
+    room = budget - tool_tokens - (min(budget // 4, MOST_FOR_RESULTS) if functions else 0)
+    history, whole = _history(conversation, moment, characters=int(room * scale.bytes_per_token) + 1)
     cast = _cast(conversation, character)
     macros = conversation.macros(character, seed=moment.seed(conversation), now=moment.time)
     book = lorebook.read(character.lorebook, macros)
@@ -94,7 +111,7 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
         book,
         _scene(conversation, moment, book, history),
         state=state,
-        budget=int(budget * LORE_SHARE),
+        budget=int(room * LORE_SHARE),
         tokens=scale.tokens,
         macros=macros,
     )
@@ -102,7 +119,7 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
     built = build_prompt(
         cast,
         history,
-        budget=budget,
+        budget=room,
         scale=scale,
         macros=macros,
         fired=fired,
@@ -120,13 +137,36 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
             top_p=_setting(conversation, character, "top_p"),
             max_tokens=max_tokens,
             stop=tuple(_setting(conversation, character, "stop")),
+            tools=tuple(map(tooling.offer, functions.values())),
         ),
         built=built,
         fired=fired,
         budget=budget,
         remember=fired.state if book.remembers or state else None,
         uncovered=cut and (built.kept_from or 0) > (summary.depth + 1 if summary else 0),
+        functions=functions,
+        tool_tokens=tool_tokens,
+        dropped_tools=dropped_tools,
+        scale=scale,
     )
+
+
+def _tools(
+    conversation: Conversation, character: Character, moment: Moment, budget: int, scale: Scale
+) -> tuple[dict[str, Function], int, list[str]]:
+    """What the model is offered, how long that is, and what there is no room for. An answer that is gone on with is
+    only told on."""
+    kept: dict[str, Function] = {}
+    dropped: list[str] = []
+    total = 0
+    for name, function in ({} if moment.goes_on else tooling.of(conversation, character)).items():
+        size = scale.message(tooling.size(function))
+        if total + size <= budget * TOOLS_SHARE:
+            kept[name] = function
+            total += size
+        else:
+            dropped.append(name)
+    return kept, total, dropped
 
 
 def _setting(conversation: Conversation, character: Character, name: str) -> Any:

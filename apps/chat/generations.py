@@ -1,9 +1,9 @@
 """The rows of a generation while it runs, and its one end. Synchronous; each function is one transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -38,12 +38,22 @@ class Written:
     retry_after: int | None = None
     first_token_ms: int | None = None
     latency_ms: int | None = None
+    calls: Sequence[dict[str, Any]] = ()
+    sources: Sequence[dict[str, Any]] = ()
 
 
 def checkpoint(job: Job, written: Written) -> bool:
     """Save the text so far. False where the message is gone or no longer ours, and with it the reason to go on."""
     rows = _still_ours(job).filter(status__in=[MessageStatus.GENERATING, MessageStatus.INTERRUPTED])
-    return bool(rows.update(content=written.text, reasoning=written.reasoning, updated_at=timezone.now()))
+    return bool(
+        rows.update(
+            content=written.text,
+            reasoning=written.reasoning,
+            tool_calls=written.calls,
+            sources=written.sources,
+            updated_at=timezone.now(),
+        )
+    )
 
 
 def _still_ours(job: Job) -> QuerySet[Message]:
@@ -96,6 +106,7 @@ def _save_message(message: Message, written: Written, status: MessageStatus, err
     """`before`: the tokens of the text that this generation went on with."""
     usage = written.usage or Usage(None, None)
     message.content, message.reasoning = written.text, written.reasoning
+    message.tool_calls, message.sources = written.calls, written.sources
     message.status = status
     message.finish_reason = written.finish_reason
     message.error = error_of(error)
@@ -105,7 +116,7 @@ def _save_message(message: Message, written: Written, status: MessageStatus, err
     message.completion_tokens = min(sum(counts), MOST_TOKENS) if counts else None
     message.save(
         update_fields=[
-            *["content", "reasoning", "status", "finish_reason", "error"],
+            *["content", "reasoning", "tool_calls", "sources", "status", "finish_reason", "error"],
             *["model", "prompt_tokens", "completion_tokens", "updated_at"],
         ]
     )

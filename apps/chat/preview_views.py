@@ -39,7 +39,9 @@ class PromptMessageSerializer(serializers.Serializer[Any]):
 class PartSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(help_text="A field of the character's, `history`, `examples`, `summary`, `lore_…`.")
     tokens = serializers.IntegerField()
-    message = serializers.IntegerField(help_text="The first message that it is in, by its place in `messages`.")
+    message = serializers.IntegerField(
+        allow_null=True, help_text="The first message that it is in, by its place in `messages`; null: in none."
+    )
 
 
 class LoreSerializer(serializers.Serializer[Any]):
@@ -54,7 +56,7 @@ class LoreSerializer(serializers.Serializer[Any]):
 
 
 class DroppedSerializer(serializers.Serializer[Any]):
-    what = serializers.ChoiceField(choices=["lore", "examples", "history", "summary"])
+    what = serializers.ChoiceField(choices=["lore", "examples", "history", "summary", "tool"])
     name = serializers.CharField(help_text="Which of them.")
     why = serializers.CharField()
 
@@ -72,6 +74,7 @@ class PromptSerializer(serializers.Serializer[Any]):
     )
     parts = PartSerializer(many=True)
     lore = LoreSerializer(many=True)
+    tools = serializers.ListField(child=serializers.CharField(), help_text="The functions that it may call.")
     dropped = DroppedSerializer(many=True)
 
 
@@ -114,10 +117,14 @@ def shown(assembled: Assembled) -> dict[str, Any]:
         "messages": built.messages,
         "model": assembled.request.model,
         "provider": assembled.source,
-        "tokens": built.tokens,
+        "tokens": assembled.tokens,
         "budget": assembled.budget,
-        "fits": built.tokens <= assembled.budget,
-        "parts": [{"name": part.name, "tokens": part.tokens, "message": part.message} for part in built.parts],
+        "fits": assembled.tokens <= assembled.budget,
+        "parts": [
+            *({"name": part.name, "tokens": part.tokens, "message": part.message} for part in built.parts),
+            *([{"name": "tools", "tokens": assembled.tool_tokens, "message": None}] if assembled.functions else []),
+        ],
+        "tools": list(assembled.functions),
         "lore": [
             {
                 "name": lore.name,
@@ -131,6 +138,7 @@ def shown(assembled: Assembled) -> dict[str, Any]:
         ],
         "dropped": [
             *({"what": "lore", "name": name, "why": why} for name, why in assembled.fired.dropped),
+            *({"what": "tool", "name": name, "why": "tools would take too much room"} for name in assembled.dropped_tools),
             *({"what": each.what, "name": each.name, "why": each.why} for each in built.dropped),
         ],
     }
