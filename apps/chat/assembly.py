@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.characters.models import Character
-from apps.chat import known, lorebook, refusals, tooling
+from apps.chat import known, lorebook, offers, refusals
 from apps.chat.lorebook import Book, Fired, Scene
 from apps.chat.prompt import Built, Cast, Said, Scale, Summarised, build_prompt
 from apps.chat.providers import Request
@@ -137,7 +137,7 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
             top_p=_setting(conversation, character, "top_p"),
             max_tokens=max_tokens,
             stop=tuple(_setting(conversation, character, "stop")),
-            tools=tuple(map(tooling.offer, functions.values())),
+            tools=tuple(map(offers.offer, functions.values())),
         ),
         built=built,
         fired=fired,
@@ -159,8 +159,8 @@ def _tools(
     kept: dict[str, Function] = {}
     dropped: list[str] = []
     total = 0
-    for name, function in ({} if moment.goes_on else tooling.of(conversation, character)).items():
-        size = scale.message(tooling.size(function))
+    for name, function in ({} if moment.goes_on else offers.of(conversation, character)).items():
+        size = scale.message(offers.size(function))
         if total + size <= budget * TOOLS_SHARE:
             kept[name] = function
             total += size

@@ -11,7 +11,7 @@ from rest_framework.renderers import JSONRenderer
 
 from apps.chat.models import GenerationStatus
 from apps.chat.outcomes import DELETED, DETAILS, Outcome
-from apps.chat.steps import is_source, is_whole
+from apps.chat.steps import JSON, is_source, is_whole, leave_off
 
 HEADERS = {
     "Content-Type": "text/event-stream",
@@ -22,8 +22,6 @@ HEADERS = {
 
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
-
-JSON = dict[str, Any]
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -84,7 +82,7 @@ class Chunks:
         """The model is asked again, with what its tools said."""
         return [*self._close(), frame({"type": "finish-step"}), frame({"type": "start-step"})]
 
-    def calls(self, call: JSON) -> list[bytes]:
+    def call(self, call: JSON) -> list[bytes]:
         """A call as a message keeps it: what of it is still to be told."""
         frames, which = [], {"toolCallId": call["id"]}
         if call["id"] not in self._called:
@@ -123,7 +121,10 @@ class Chunks:
         if outcome.turn is None:
             return self.rest_of("", "") + self.end(outcome)
         message = outcome.turn["assistant_message"]
-        told = (message[part] for part in ("reasoning", "content", "tool_calls", "sources"))
+        # Of one whose process died, no more is to come.
+        calls = [dict(call) for call in message["tool_calls"]]
+        leave_off(call for call in calls if is_whole(call))
+        told = (message["reasoning"], message["content"], calls, message["sources"])
         return self.rest_of(*told) + self.end(outcome)
 
     def rest_of(
@@ -139,7 +140,7 @@ class Chunks:
                 continue
             if untold := text[self.told["text"] : call["at"]]:
                 frames += self.text(untold)
-            frames += self.calls(call)
+            frames += self.call(call)
         frames += self.sources(source for source in sources if is_source(source))
         if untold := text[self.told["text"] :]:
             frames += self.text(untold)

@@ -138,7 +138,10 @@ def shown(assembled: Assembled) -> dict[str, Any]:
         ],
         "dropped": [
             *({"what": "lore", "name": name, "why": why} for name, why in assembled.fired.dropped),
-            *({"what": "tool", "name": name, "why": "tools would take too much room"} for name in assembled.dropped_tools),
+            *(
+                {"what": "tool", "name": name, "why": "tools would take too much room"}
+                for name in assembled.dropped_tools
+            ),
             *({"what": each.what, "name": each.name, "why": each.why} for each in built.dropped),
         ],
     }

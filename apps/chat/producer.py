@@ -19,7 +19,19 @@ from apps.chat.chunks import Chunks
 from apps.chat.generations import Written
 from apps.chat.live import Live
 from apps.chat.outcomes import Outcome
-from apps.chat.providers import ContextTooLong, Finish, Provider, ProviderError, Reasoning, Request, Text
+from apps.chat.providers import (
+    ContextTooLong,
+    Finish,
+    Provider,
+    ProviderError,
+    Reasoning,
+    Request,
+    Text,
+    ToolCall,
+    ToolsUnsupported,
+)
+from apps.chat.steps import JSON, leave_off
+from apps.chat.tooling import Steps
 from apps.conversations.models import MessageStatus
 
 log = logging.getLogger("dramatis.chat")
@@ -49,6 +61,9 @@ class Producer:
         # What the row says already is told too: a stream always tells the whole of it.
         self._text = [job.text] if job.text else []
         self._reasoning = [job.reasoning] if job.reasoning else []
+        self._calls = list(job.calls)
+        self._sources = list(job.sources)
+        self._steps = Steps(job)
         self._unsaved = 0
         self._dirty = asyncio.Event()
         self._much = asyncio.Event()
@@ -57,7 +72,7 @@ class Producer:
         self._first_token_ms: int | None = None
         self._cancelled_as: MessageStatus | None = None
         self._hurry = asyncio.Event()
-        self.live.publish(self._chunks.rest_of(job.reasoning, job.text))
+        self.live.publish(self._chunks.rest_of(job.reasoning, job.text, job.calls, job.sources))
         self._listening = asyncio.create_task(self._listen())
 
     def cancel(self, status: MessageStatus, *, hurry: bool = False) -> None:
@@ -80,6 +95,7 @@ class Producer:
             ended = CANCELLED[self._cancelled_as or MessageStatus.INTERRUPTED]
         finally:
             # For what nobody foresaw, too: no answer is left without an end.
+            self._tell(*leave_off(self._calls))
             ended = self._so_far(ended)
             self._over = True
             self._dirty.set()
@@ -89,24 +105,52 @@ class Producer:
         return outcome
 
     async def _listen(self) -> Written:
-        """Follow the provider to its end. A prompt that it refuses as too long is tried once more, shorter."""
+        """Follow the model to its end, step by step where it calls tools."""
+        ended = await self._begin()
+        while calls := self._steps.called(at=len("".join(self._text)), taken={call["id"] for call in self._calls}):
+            self._calls += calls
+            self._tell(*calls)
+            await self._steps.run(calls, self._sources, self._tell)
+            self.live.publish(self._chunks.sources(self._sources))
+            self.live.publish(self._chunks.next_step())
+            ended = self._steps.summed(await self._hear(self._steps.next_request(calls)))
+        return ended
+
+    async def _begin(self) -> Written:
+        """A prompt that is refused as too long is tried once more, shorter."""
+        for shortened in (False, True):
+            try:
+                return self._steps.summed(await self._hear_with_tools())
+            except ContextTooLong as refusal:
+                # The second time so that the next turn begins with less.
+                if not await self._shorten(refusal) or shortened:
+                    raise
+        raise AssertionError
+
+    async def _hear_with_tools(self) -> Written:
+        """A model that takes none goes without."""
         try:
             return await self._hear(self.job.request)
-        except ContextTooLong as refusal:
-            if not await self._shorten(refusal):
-                raise
-        try:
+        except ToolsUnsupported:
+            log.info("a model without tools", extra={"model": self.job.request.model, "source": self.job.source})
+            self.job = replace(self.job, request=replace(self.job.request, tools=()), functions={})
+            self._steps = Steps(self.job)
             return await self._hear(self.job.request)
-        except ContextTooLong as refusal:
-            await self._shorten(refusal)  # The next turn begins with less.
-            raise
+
+    def _tell(self, *calls: JSON) -> None:
+        for call in calls:
+            self.live.publish(self._chunks.call(call))
+        # Saved at once: what a tool did is not to be forgotten.
+        self._dirty.set()
+        self._much.set()
 
     async def _shorten(self, refusal: ContextTooLong) -> bool:
         try:
             job = await with_rows(shorter, self.job, refusal)
         except DatabaseError:
             job = None
-        self.job = job or self.job
+        if job is not None:
+            self.job, self._steps = job, Steps(job)
         return job is not None
 
     async def _hear(self, request: Request) -> Written:
@@ -116,11 +160,14 @@ class Producer:
             async for delta in deltas:
                 match delta:
                     case Text(text):
+                        text = self._steps.parted(text, after=self._text[-1:])
                         self._took(text, self._text)
                         self.live.publish(self._chunks.text(text))
                     case Reasoning(text):
                         self._took(text, self._reasoning)
                         self.live.publish(self._chunks.reasoning(text))
+                    case ToolCall():
+                        self._steps.heard(delta)
                     case Finish(reason, model, usage):
                         ended = Written(
                             "", status=MessageStatus.COMPLETE, finish_reason=reason, model=model or "", usage=usage
@@ -141,6 +188,8 @@ class Producer:
             written,
             text="".join(self._text),
             reasoning="".join(self._reasoning),
+            calls=list(self._calls),
+            sources=list(self._sources),
             first_token_ms=self._first_token_ms,
             latency_ms=self._milliseconds(),
         )
@@ -190,9 +239,10 @@ class Producer:
     async def _learn(self, ended: Written) -> None:
         """What the provider counted tells how many bytes make a token of this model."""
         tokens = ended.usage.prompt_tokens if ended.usage else None
-        if not tokens or self._hurry.is_set():
-            return
         request = self.job.request
+        # What tools take is counted by models in ways of their own.
+        if not tokens or request.tools or self._hurry.is_set():
+            return
         size = sum(len(message["content"].encode()) for message in request.messages)
         counted = {"size": size, "messages": len(request.messages), "tokens": tokens}
         try:

@@ -27,7 +27,9 @@ def is_whole(call: JSON) -> bool:
         and all(isinstance(call[key], str) for key in ("id", "name"))
         and isinstance(call["at"], int)
         and (call["result"] is None or isinstance(call["result"], str))
-        and (call["error"] is None or (isinstance(call["error"], dict) and isinstance(call["error"].get("detail"), str)))
+        and (
+            call["error"] is None or (isinstance(call["error"], dict) and isinstance(call["error"].get("detail"), str))
+        )
     )
 
 
@@ -87,6 +89,14 @@ def _refuse(name: str) -> None:
 
 def failure(code: str, detail: str) -> JSON:
     return {"code": code, "detail": detail}
+
+
+def leave_off(calls: Iterable[JSON]) -> list[JSON]:
+    """Those that have no result yet, which now get none."""
+    left = [call for call in calls if is_whole(call) and call["result"] is None and call["error"] is None]
+    for call in left:
+        call["error"] = failure("left_off", "The turn ended before the tool did.")
+    return left
 
 
 def as_messages(said: str, calls: Iterable[JSON], *, longest: int) -> list[JSON]:

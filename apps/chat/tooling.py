@@ -1,74 +1,121 @@
-"""Tools within a turn: which ones a model is offered, and running what it calls."""
+"""Running what a model calls within a turn."""
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from math import ceil
 from typing import Any
 
-from apps.characters.models import Character
-from apps.chat.providers import ToolOffer
-from apps.chat.steps import JSON, failure
-from apps.conversations.models import Conversation
-from apps.tools import running
-from apps.tools.functions import Function, offered
-from apps.tools.models import Tool
-from apps.tools.results import Scene
+from django.conf import settings
 
+from apps.chat.asking import Job
+from apps.chat.generations import Written
+from apps.chat.providers import Request, ToolCall, Usage
+from apps.chat.steps import JSON, Calls, as_messages, failure
+from apps.tools import running
+from apps.tools.results import Nowhere
+
+# How often a model is asked in one turn.
+MOST_STEPS = 8
 # Of one call, and of all of a turn.
 SECONDS = 30.0
 SECONDS_TOGETHER = 120.0
+# Characters of what a tool said that the model is told in any case.
+LEAST_RESULT = 500
 
 
-def of(conversation: Conversation, character: Character) -> dict[str, Function]:
-    """The functions of the character's tools that may be used here, by name: its owner's alone, and in conversations
-    of others those alone that its owner lets them use. One query."""
-    tools = Tool.objects.filter(characters=character, user=character.user_id).order_by("pk")
-    if conversation.user_id != character.user_id:
-        tools = tools.filter(usable_by_others=True)
-    return offered(tools)
+class Steps:
+    """The tools of one turn, and the requests that it takes: the model is asked, its calls are run, and it is asked
+    again with what came of them, until it calls nothing more or has to answer without."""
 
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._scene = Nowhere()
+        self._request = job.request
+        self._calls = Calls()
+        self._said: list[str] = []
+        self._usages: list[Usage | None] = []
+        self._room = job.room
+        self._seconds = SECONDS_TOGETHER
 
-def offer(function: Function) -> ToolOffer:
-    return ToolOffer(function.name, function.description, function.parameters)
+    def heard(self, fragment: ToolCall) -> None:
+        if self._job.functions and not self._request.only_text:
+            self._calls.add(fragment)
 
+    def parted(self, text: str, *, after: Sequence[str]) -> str:
+        """A text of this step, set apart from that of the one before. `after`: the last piece so far."""
+        if len(self._usages) and not self._said and after and not after[0].endswith("\n"):
+            text = f"\n\n{text}"
+        self._said.append(text)
+        return text
 
-def size(function: Function) -> str:
-    """What a model is told of it, as far as its length goes."""
-    return json.dumps([function.name, function.description, function.parameters], ensure_ascii=False)
+    def called(self, *, at: int, taken: Collection[str]) -> list[JSON]:
+        """What the model called in this step; `at` is how long the text is now, `taken` the ids that are not free."""
+        calls, self._calls = self._calls.begun(at=at, taken=taken), Calls()
+        return calls
 
+    def summed(self, written: Written) -> Written:
+        """With the tokens of all steps so far."""
+        self._usages.append(written.usage)
+        return replace(written, usage=_sum(self._usages))
 
-@dataclass(slots=True)
-class Toolbox:
-    """Of one turn. `told` is called with each call as soon as it has its result; `sources` gathers where things are
-    from."""
-
-    functions: Mapping[str, Function]
-    scene: Scene
-    told: Callable[[JSON], None]
-    left: float = SECONDS_TOGETHER
-
-    async def run(self, calls: Iterable[JSON], sources: list[Any]) -> None:
-        """All of these at the same time. Nothing is raised: what fails is the call's `error`."""
+    async def run(self, calls: Sequence[JSON], sources: list[Any], told: Callable[[JSON], None]) -> None:
+        """All of these at the same time. Nothing is raised: what fails is the call's `error`. `told` is called with
+        each as soon as it has an end; `sources` gathers where things are from."""
         began = asyncio.get_running_loop().time()
+
+        async def one(call: JSON) -> None:
+            await self._run(call, sources)
+            told(call)
+
         async with asyncio.TaskGroup() as group:
             for call in calls:
-                group.create_task(self._run(call, sources))
-        self.left -= asyncio.get_running_loop().time() - began
+                group.create_task(one(call))
+        self._seconds -= asyncio.get_running_loop().time() - began
 
     async def _run(self, call: JSON, sources: list[Any]) -> None:
-        function = self.functions.get(call["name"])
-        if call["error"] is None and function is None:
+        function = self._job.functions.get(call["name"])
+        if call["error"] is not None:
+            return
+        if function is None:
             call["error"] = failure("unknown_tool", f"There is no tool {call['name'][:64]!r}.")
-        elif call["error"] is None and self.left <= 0:
+        elif self._seconds <= 0:
             call["error"] = failure("timeout", "The tools of this turn have had all their time.")
-        elif call["error"] is None and function is not None:
-            ran = await running.run(function, call["arguments"], self.scene, seconds=min(SECONDS, self.left))
+        else:
+            seconds = min(SECONDS, self._seconds)
+            ran = await running.run(function, call["arguments"], self._scene, seconds=seconds)
             call["milliseconds"] = ran.milliseconds
             if ran.failure:
                 call["error"] = failure(ran.failure.code, ran.failure.detail)
             elif ran.result:
                 call["result"] = ran.result.text
                 known = {source["id"] for source in sources}
-                sources += [source for source in ran.result.sources if source["id"] not in known]
-        self.told(call)
+                sources += [dict(source) for source in ran.result.sources if source["id"] not in known]
+
+    def next_request(self, calls: Sequence[JSON]) -> Request:
+        """With what came of these. The last of a turn is for words alone."""
+        # Half of what is left, so that later steps have some.
+        share = int(max(self._room, 0) / 2 * self._job.bytes_per_token / len(calls))
+        added = as_messages("".join(self._said), calls, longest=max(share, LEAST_RESULT))
+        self._said = []
+        size = sum(len(json.dumps(message, ensure_ascii=False).encode()) for message in added)
+        self._room -= ceil(size / self._job.bytes_per_token)
+        used = _sum(self._usages)
+        spent = used and (used.prompt_tokens or 0) + (used.completion_tokens or 0)
+        is_last = (
+            len(self._usages) + 1 >= MOST_STEPS
+            or self._room <= 0
+            or (spent or self._job.tokens * len(self._usages)) >= settings.AI_TURN_TOKENS
+        )
+        messages = [*self._request.messages, *added]
+        self._request = replace(self._request, messages=messages, only_text=is_last)
+        return self._request
+
+
+def _sum(usages: Sequence[Usage | None]) -> Usage | None:
+    """Of what was counted; None where nothing was."""
+    told = [usage for usage in usages if usage is not None]
+    prompts = [usage.prompt_tokens for usage in told if usage.prompt_tokens is not None]
+    answers = [usage.completion_tokens for usage in told if usage.completion_tokens is not None]
+    return Usage(sum(prompts) if prompts else None, sum(answers) if answers else None) if told else None

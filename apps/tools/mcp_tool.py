@@ -12,7 +12,6 @@ from rest_framework.exceptions import ValidationError
 
 from apps.api.fields import JSONObject
 from apps.api.outbound.client import guarded
-from apps.api.outbound.errors import OutboundError
 from apps.api.outbound.limits import Limits
 from apps.tools import parameters, templates
 from apps.tools.models import MAX_DESCRIPTION
@@ -28,6 +27,7 @@ T = TypeVar("T")
 MOST_LISTED = 100
 LIST_SECONDS = 20.0
 MOST_BYTES = 2_000_000
+BROKEN = "The server does not speak MCP as it should, or refused the call."
 NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")
 
 
@@ -104,7 +104,7 @@ async def _with_session(
         from mcp import ClientSession
         from mcp.client.streamable_http import streamable_http_client
 
-        from apps.api.outbound import httpx_transport
+        from apps.api.outbound.httpx_transport import client, reason
     except ImportError as error:
         detail = "This server cannot speak MCP: its operator can install the extra `mcp`."
         raise ToolFailed("unavailable", detail) from error
@@ -114,11 +114,10 @@ async def _with_session(
     except templates.Missing as missing:
         raise ToolFailed("bad_secret", f"It needs {str(missing)!r}.") from missing
     limits = Limits(head=seconds, idle=seconds, whole=seconds, answer_bytes=MOST_BYTES)
-    failed: BaseException | None = None
     try:
         async with (
             asyncio.timeout(seconds),
-            httpx_transport.client(guarded(), limits, headers) as http,
+            client(guarded(), limits, headers) as http,
             streamable_http_client(config["url"], http_client=http) as (read, write),
             ClientSession(read, write) as session,
         ):
@@ -127,19 +126,5 @@ async def _with_session(
     except TimeoutError:
         raise ToolFailed("timeout", "The server took too long.") from None
     except Exception as error:  # whatever the library makes of what a stranger's server says
-        failed = error
-    raise ToolFailed(*_why(failed))
-
-
-def _why(error: BaseException) -> tuple[str, str]:
-    """The first cause that we know, in what may be groups of groups."""
-    waiting: list[BaseException] = [error]
-    while waiting:
-        each = waiting.pop(0)
-        if isinstance(each, OutboundError):
-            return "unreachable", str(each)
-        if isinstance(each, BaseExceptionGroup):
-            waiting += each.exceptions
-        if each.__cause__:
-            waiting.append(each.__cause__)
-    return "broken", "The server does not speak MCP as it should, or refused the call."
+        why = reason(error)
+    raise ToolFailed("unreachable", str(why)) if why else ToolFailed("broken", BROKEN)

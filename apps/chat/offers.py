@@ -1,0 +1,27 @@
+"""Which tools a model is offered."""
+
+import json
+
+from apps.characters.models import Character
+from apps.chat.providers import ToolOffer
+from apps.conversations.models import Conversation
+from apps.tools.functions import Function, offered
+from apps.tools.models import Tool
+
+
+def of(conversation: Conversation, character: Character) -> dict[str, Function]:
+    """The functions of the character's tools that may be used here, by name: its owner's alone, and in conversations
+    of others those alone that its owner lets them use. One query."""
+    tools = Tool.objects.filter(characters=character, user=character.user_id).order_by("pk")
+    if conversation.user_id != character.user_id:
+        tools = tools.filter(usable_by_others=True)
+    return offered(tools)
+
+
+def offer(function: Function) -> ToolOffer:
+    return ToolOffer(function.name, function.description, function.parameters)
+
+
+def size(function: Function) -> str:
+    """What a model is told of it, as far as its length goes."""
+    return json.dumps([function.name, function.description, function.parameters], ensure_ascii=False)
