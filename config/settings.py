@@ -315,6 +315,8 @@ AI_SYSTEM_PROMPT = env.str(
 )
 AI_TITLES = env.bool("AI_TITLES", True)
 AI_SUMMARIES = env.bool("AI_SUMMARIES", True)
+# Seconds that one call of a tool may take; those of a turn may take four times that together.
+TOOL_SECONDS = env.float("TOOL_SECONDS", 30.0, validate=validate.Range(min=0.1, max=600))
 # Tokens that all calls of one turn may take together; then the model answers without tools.
 AI_TURN_TOKENS = env.int("AI_TURN_TOKENS", 100_000, validate=validate.Range(min=1))
 AI_CONNECT_TIMEOUT = env.float("AI_CONNECT_TIMEOUT", 10.0, validate=some_time)
