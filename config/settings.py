@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.characters",
     "apps.conversations",
+    "apps.knowledge",
     "apps.chat",
 ]
 
@@ -130,7 +131,9 @@ WHITENOISE_AUTOREFRESH = False
 # A body is counted by the ASGI handler too: DRF's JSON parser does not look at this limit.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # What is brought along from elsewhere may be larger.
-IMPORT_PATHS = re.compile(r"/api/(?:(?:conversations|characters)/import|characters/[^/]+/(?:avatar|lorebook))/?")
+IMPORT_PATHS = re.compile(
+    r"/api/(?:(?:conversations|characters)/import|characters/[^/]+/(?:avatar|lorebook|knowledge))/?"
+)
 IMPORT_MAX_SIZE = 50 * 1024 * 1024
 
 # ── Database ─────────────────────────────────────────────────────────────────────────────────

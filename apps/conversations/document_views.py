@@ -16,7 +16,7 @@ from rest_framework.utils import json
 from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.models import User
-from apps.accounts.ownership import Mine
+from apps.accounts.ownership import Mine, hold
 from apps.api.files import as_file, file_name
 from apps.api.long_work import AT_ONCE, one_of_few
 from apps.api.parsers import LargeJSONParser
@@ -80,7 +80,7 @@ class DocumentViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         with transaction.atomic():
-            turns.hold(cast(User, request.user))
+            hold(cast(User, request.user))
             conversation = held(pk)
             message = serializer.validated_data.get("message")
             message = still_here(message, "message") if message else conversation.active_leaf
