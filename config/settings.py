@@ -11,7 +11,7 @@ import django_stubs_ext
 from environs import Env, ValidationError, validate
 from redis.connection import parse_url
 
-from config.offer import read_offer
+from config.offer import read_embeddings, read_offer
 
 # Lets Django's classes be written with their type, as in ModelAdmin[Character].
 django_stubs_ext.monkeypatch()
@@ -314,6 +314,12 @@ AI_TOKEN_TIMEOUT = env.float("AI_TOKEN_TIMEOUT", 30.0, validate=some_time)
 AI_TURN_TIMEOUT = env.float("AI_TURN_TIMEOUT", 600.0, validate=some_time)
 DRAIN_SECONDS = env.float("DRAIN_SECONDS", 10.0, validate=validate.Range(min=0))
 
+# ── Knowledge ────────────────────────────────────────────────────────────────────────────────
+
+_embeddings_url = env.str("EMBEDDINGS_BASE_URL", "")
+_embeddings_key = env.str("EMBEDDINGS_API_KEY", "")
+_embeddings_model = env.str("EMBEDDINGS_MODEL", "")
+
 # ── Safety on the wire ───────────────────────────────────────────────────────────────────────
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -359,3 +365,5 @@ LOGGING = {
 env.seal()
 
 AI_OFFER = read_offer(_base_url, _api_key, _models, _more_providers, _contexts)
+# None: passages of knowledge are found by their words alone.
+EMBEDDINGS = read_embeddings(_embeddings_url, _embeddings_key, _embeddings_model)

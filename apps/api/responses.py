@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from apps.api.threads import with_rows
 
@@ -59,3 +62,18 @@ class AwaitedResponse(HttpResponse, Generic[T]):
     def _tell(self) -> None:
         while self.then:
             self.then.pop()(self)
+
+
+def awaited(
+    view: APIView, request: Request, news: Callable[[], Awaitable[T]], respond: Callable[[T], Response]
+) -> HttpResponseBase:
+    """JSON, once `news` is there; what `respond` raises is answered as everywhere."""
+
+    def as_json(came: Callable[[], T]) -> Any:
+        try:
+            response = respond(came())
+        except Exception as error:  # as DRF's own dispatch does, which has returned long ago
+            response = view.handle_exception(error)
+        return view.finalize_response(request, response).render()
+
+    return AwaitedResponse(news, as_json)

@@ -18,7 +18,7 @@ apart = re.compile(APART)
 
 
 def words_of(text: str) -> str:
-    """SQL: the tsvector of a text, itself an expression of SQL, for a generated column. It covers 200,000 characters."""
+    """SQL: the tsvector of a text, an expression of SQL itself, for a generated column; of 200,000 characters."""
     # A tsvector holds 1 MB. Of text in which spaces stand between all words, a word of n letters takes n + 1
     # characters, and there at most 4n + 4 bytes: so 262,000 characters fit, whatever they are.
     parted = f"regexp_replace(left({text}, 200000), '{APART}', ' \\1 ', 'g')"

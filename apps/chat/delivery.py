@@ -1,8 +1,8 @@
 """How an answer reaches whoever asked: as a stream, or as JSON when it has ended."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponseBase, StreamingHttpResponse
@@ -13,13 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.api.responses import AwaitedResponse
+from apps.api.responses import awaited
 from apps.chat import runtime
 from apps.chat.chunks import HEADERS
 from apps.chat.outcomes import DELETED, DETAILS, INTERRUPTED, LEAVING, UNFORESEEN, Outcome
 from apps.chat.providers import ProviderBusy, ProviderTimeout
-
-T = TypeVar("T")
 
 FAILURES = {ProviderBusy.code: 503, ProviderTimeout.code: 504, INTERRUPTED: 503, LEAVING: 503, UNFORESEEN: 500}
 
@@ -72,21 +70,6 @@ def answer(view: APIView, request: Request, generation: UUID) -> HttpResponseBas
 
 def stream(generation: UUID) -> HttpResponseBase:
     return StreamingHttpResponse(runtime.follow(generation), headers=HEADERS)
-
-
-def awaited(
-    view: APIView, request: Request, news: Callable[[], Awaitable[T]], respond: Callable[[T], Response]
-) -> HttpResponseBase:
-    """JSON, once `news` is there; what `respond` raises is answered as everywhere."""
-
-    def as_json(came: Callable[[], T]) -> Any:
-        try:
-            response = respond(came())
-        except Exception as error:  # as DRF's own dispatch does, which has returned long ago
-            response = view.handle_exception(error)
-        return view.finalize_response(request, response).render()
-
-    return AwaitedResponse(news, as_json)
 
 
 def turn_response(outcome: Outcome) -> Response:

@@ -16,9 +16,10 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine
+from apps.api.responses import awaited
 from apps.chat import asking, generations, known, runtime
 from apps.chat.asking import Job
-from apps.chat.delivery import EventStreamRenderer, StreamWhereNamed, answer, awaited, stream
+from apps.chat.delivery import EventStreamRenderer, StreamWhereNamed, answer, stream
 from apps.chat.keys import HEADER, MAX_KEY, Earlier, key_of
 from apps.chat.outcomes import Outcome
 from apps.chat.serializers import (

@@ -21,7 +21,6 @@ from apps.api.files import as_file, file_name
 from apps.api.long_work import AT_ONCE, one_of_few
 from apps.api.parsers import LargeJSONParser
 from apps.api.queries import AsQuery, query_of
-from apps.conversations import turns
 from apps.conversations.access import GenerationInProgress, held, still_here
 from apps.conversations.documents import from_document, to_document
 from apps.conversations.documents.markdown import to_markdown

@@ -17,7 +17,7 @@ NO_VECTORS = checks.Warning(
 
 @checks.register(checks.Tags.database)
 def vectors_can_be_compared(databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
-    if not databases or not settings.EMBEDDINGS_BASE_URL:
+    if not databases or not settings.EMBEDDINGS:
         return []
     with connection.cursor() as cursor:
         return [] if search.has_vectors(cursor) else [NO_VECTORS]

@@ -5,9 +5,7 @@ import subprocess
 import sys
 import unicodedata
 from pathlib import Path
-from threading import BoundedSemaphore
 
-from apps.api.long_work import AT_ONCE, one_of_few
 from apps.knowledge.headings import PAGE
 from apps.knowledge.reading import MAX_PAGES, MAX_TEXT, NotReadable, Read, clean
 
@@ -30,13 +28,15 @@ REASONS = {
 # What fonts draw as one, and nobody searches for.
 LIGATURES = str.maketrans({chr(code): unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)})
 
-reading = BoundedSemaphore(AT_ONCE)
+
+def is_one(data: bytes) -> bool:
+    # Readers take it with something before its head.
+    return b"%PDF-" in data[:1024]
 
 
 def read(data: bytes, *, seconds: int = SECONDS, memory: int = MEMORY) -> Read:
-    """The text, a form feed between two pages. Raises NotReadable, and Throttled where others are read just now."""
-    with one_of_few(reading):
-        pages = _pages(data, seconds, memory)
+    """The text, a form feed between two pages. Raises NotReadable."""
+    pages = _pages(data, seconds, memory)
     texts = [clean(page or "").replace(PAGE, " ").translate(LIGATURES).strip() for page in pages]
     if not any(texts):
         raise _refused("no_text")
@@ -48,7 +48,7 @@ def read(data: bytes, *, seconds: int = SECONDS, memory: int = MEMORY) -> Read:
         warnings.append(f"{unread} of {len(pages)} pages could not be read, and were left out.")
     if blank := texts.count("") - unread:
         warnings.append(f"{blank} of {len(pages)} pages have no text. If they are scanned, nothing of them is known.")
-    return Read("pdf", text, warnings)
+    return Read("pdf", text, tuple(warnings))
 
 
 def _pages(data: bytes, seconds: int, memory: int) -> list[str | None]:

@@ -3,7 +3,7 @@
 import codecs
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 MB = 1024 * 1024
 MAX_FILE = 20 * MB
@@ -20,7 +20,7 @@ class Read:
     kind: str  # one of `Kind` (models)
     text: str
     # For people: what was left out.
-    warnings: list[str] = field(default_factory=list)
+    warnings: tuple[str, ...] = ()
 
 
 class NotReadable(ValueError):
@@ -31,11 +31,6 @@ class NotReadable(ValueError):
         super().__init__(detail)
         self.code = code
         self.detail = detail
-
-
-def is_pdf(data: bytes) -> bool:
-    # Readers take it with something before its head.
-    return b"%PDF-" in data[:1024]
 
 
 def read_plain(data: bytes, kind: str) -> Read:
