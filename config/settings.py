@@ -264,6 +264,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "RoleEnum": "apps.conversations.models.Role",
         "MessageStatusEnum": "apps.conversations.models.MessageStatus",
+        "DocumentKindEnum": "apps.knowledge.models.Kind",
+        "WrittenKindEnum": "apps.knowledge.models.WRITTEN",
     },
 }
 

@@ -19,7 +19,7 @@ from apps.chat.models import Generation
 from apps.conversations import turns
 from apps.conversations.models import Role, Summary, Tombstone
 from tests.ai_server import AIServer
-from tests.factories import make_character, make_conversation, make_picture, make_user, say
+from tests.factories import make_character, make_conversation, make_document, make_picture, make_user, say
 from tests.launched import data_dir, run
 from tests.online import Person, Server
 from tests.redis_server import RedisServer
@@ -86,6 +86,7 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
     """One row of everything she owns."""
     character = make_character(alice)
     shelf.hang(character, pictures.clean(make_picture()))
+    document = make_document(character, "Clocks", "The clock in the hall has stopped.")
     report = Report.objects.create(user=alice, character=gretas, reason="spam")
     conversation = make_conversation(alice, character, title="Clocks")
     message = say(conversation, "What time is it?")
@@ -106,6 +107,7 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
     return SimpleNamespace(
         user=alice,
         character=character,
+        document=document,
         report=report,
         conversation=conversation,
         message=message,

@@ -25,7 +25,7 @@ from apps.characters.models import Character
 from tests.factories import PASSWORD, make_character, make_conversation, make_picture, say
 
 # What stands before an id in a path → the name of such a row in the cast.
-KINDS = {"characters": "character", "conversations": "conversation", "messages": "message"}
+KINDS = {"characters": "character", "conversations": "conversation", "messages": "message", "knowledge": "document"}
 
 # A field of a body that takes an id → the name of such a row in the cast.
 REFERENCES = {"character": "character", "parent": "message", "active_leaf": "message", "message": "message"}
@@ -34,7 +34,10 @@ REFERENCES = {"character": "character", "parent": "message", "active_leaf": "mes
 FILTERS = {"character": "character", "conversation": "conversation"}
 
 # A path → the parameters that its list cannot do without, finding what is in the cast.
-NEEDED: dict[str, dict[str, str]] = {"/api/search/": {"q": "clocks or time"}}
+NEEDED: dict[str, dict[str, str]] = {
+    "/api/search/": {"q": "clocks or time"},
+    "/api/characters/{id}/knowledge/search/": {"q": "Does the clock go?"},
+}
 
 # What one does with what is another's, and cannot do with one's own.
 OF_OTHERS = {"POST /api/characters/{id}/report/"}
@@ -67,6 +70,8 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     "/api/characters/": lambda who: {"name": "Grace"},
     "/api/characters/{id}/": lambda who: {"name": "Grace"},
     "/api/characters/import/": lambda who: CARD,
+    "/api/characters/{id}/knowledge/": lambda who: {"title": "Watches", "text": "A watch is a small clock."},
+    "/api/characters/{id}/knowledge/{document_pk}/": lambda who: {"title": "Hours"},
     "/api/characters/{id}/lorebook/": lambda who: {"spec": "lorebook_v3", "data": {"entries": []}},
     "/api/characters/{id}/report/": lambda who: {"reason": "other"},
     "/api/conversations/": lambda who: {"character": str(who.character.pk)},

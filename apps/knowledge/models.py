@@ -23,6 +23,10 @@ class Kind(models.TextChoices):
     PDF = "pdf"
 
 
+# What may be sent as a text of its own, without a file.
+WRITTEN = [(kind.value, kind.label) for kind in (Kind.TEXT, Kind.MARKDOWN)]
+
+
 class Document(Row):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="documents")
     character = models.ForeignKey(

@@ -3,7 +3,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.api.fields import Line, ModelSerializer, Text
-from apps.knowledge.models import Document, Kind, Passage
+from apps.knowledge.models import WRITTEN, Document, Kind, Passage
 from apps.knowledge.reading import MAX_TEXT
 from apps.knowledge.search import MAX_QUESTION
 
@@ -43,7 +43,7 @@ class NewDocument(serializers.Serializer[Any]):
     title = Line(max_length=MAX_TITLE)
     text = Text(max_length=MAX_TEXT)
     kind = serializers.ChoiceField(
-        choices=[Kind.TEXT, Kind.MARKDOWN],
+        choices=WRITTEN,
         default=Kind.TEXT,
         help_text="Whether its headings are those of Markdown.",
     )
