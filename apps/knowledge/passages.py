@@ -82,27 +82,32 @@ def _cut(text: str, start: int, end: int) -> int:
     for pattern in ENDS:
         if places := [match.end() for match in pattern.finditer(text, goal - SLACK, high)]:
             return min(places, key=lambda place: abs(place - goal))
-    return _between_words(text, goal - SLACK, start + MOST) or _between_words(text, start, start + MOST, anyway=True)
+    between, _ = _between_words(text, goal - SLACK, high, goal)
+    if between:
+        return between
+    most = start + MOST
+    between, inside = _between_words(text, start, most, most)
+    return between or inside or most
 
 
-def _between_words(text: str, start: int, most: int, *, anyway: bool = False) -> int:
-    """The last place up to `most` that is in no word, 0 where there is none; or then, `anyway`, one that is in no
-    letter."""
+def _between_words(text: str, low: int, high: int, goal: int) -> tuple[int, int]:
+    """The place nearest to `goal` that is in no word, and the last one that is in no letter; 0 where there is none."""
     between = inside = 0
     before = ""
-    for match in GRAPHEME.finditer(text, start, most + 1):
+    for match in GRAPHEME.finditer(text, low, high + 1):
         place, letter = match.start(), match[0]
-        if before and place <= most:
+        if before and place <= high:
             inside = place
-            if not (_is_of_a_word(before) and _is_of_a_word(letter)):
+            is_between = not (_is_of_a_word(before) and _is_of_a_word(letter))
+            if is_between and abs(place - goal) <= abs(between - goal):
                 between = place
         before = letter
-    return between or (inside or most if anyway else 0)
+    return between, inside
 
 
 def _is_of_a_word(letter: str) -> bool:
-    """Whether words of spaces between them are written with it."""
-    return letter[0].isalnum() and not SPACELESS.match(letter)
+    """Whether it is part of a word that only spaces end; marks are."""
+    return not letter[0].isspace() and letter[0] != "\u200b" and not SPACELESS.match(letter)
 
 
 def _heading(text: str, start: int, end: int, marks: Sequence[Mark], begins: Sequence[int]) -> str:
