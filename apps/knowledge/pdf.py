@@ -21,7 +21,7 @@ REASONS = {
     "too_many_pages": f"The PDF has more than {MAX_PAGES:,} pages.",
     "too_long": f"The PDF has more than {MAX_TEXT:,} characters of text.",
     "too_complex": "Reading the PDF takes more time or memory than is given to one. Save it anew, or in parts.",
-    "damaged": "The PDF is damaged.",
+    "damaged": "The PDF is damaged, or made in a way that is not known here.",
     "no_text": "There is no text in the PDF. Where its pages are scanned, let a program recognise their text first.",
 }
 
