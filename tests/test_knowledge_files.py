@@ -65,7 +65,9 @@ def test_text_is_read_in_the_encodings_that_say_what_they_are(
 ) -> None:
     given = give(as_alice, ada, content)
     assert text_of(as_alice, ada, given) == text
-    assert given.json() | {"size": len(content), "characters": len(text), "kind": "text", "warnings": []} == given.json()
+    assert (
+        given.json() | {"size": len(content), "characters": len(text), "kind": "text", "warnings": []} == given.json()
+    )
 
 
 @pytest.mark.parametrize(
@@ -326,4 +328,3 @@ def test_few_read_theirs_at_once_and_a_pdf_stops_no_text(ada: Character, as_alic
     for _ in range(AT_ONCE + 1):
         refused(give(as_alice, ada, b"%PDF-1.7"), 400, "damaged", "file")
         refused(give(as_alice, ada, b""), 400, "empty", "file")
-
