@@ -101,10 +101,12 @@ def missing(character: UUID, model: str, after: UUID) -> Rows:
 
 def keep(vectors: Sequence[tuple[UUID, Vector]], model: str) -> None:
     with connection.cursor() as cursor:
-        cursor.executemany(
-            "UPDATE knowledge_passage SET embedding = %s::real[], embedding_model = %s WHERE id = %s",
-            [(vector, model, key) for key, vector in sorted(vectors)],
-        )
+        for key, vector in vectors:
+            # Each on its own: whoever deletes a document meanwhile takes its rows in another order.
+            cursor.execute(
+                "UPDATE knowledge_passage SET embedding = %s::real[], embedding_model = %s WHERE id = %s",
+                [vector, model, key],
+            )
 
 
 def lacking(model: str) -> list[UUID]:

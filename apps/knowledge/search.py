@@ -33,7 +33,12 @@ RANKED = 50
 LITTLE = 0.3
 ALIKE = 0.4
 # A passage that has less than this of the best one's weight is left out.
-WORTH = 1 / 3
+OF_BEST = 1 / 3
+# And where there is a better way than words: what has less than this of the question's weight, or of a long question
+# not even half a word that is nowhere else. Few passages do not tell how rare a word is: as if there were so many more.
+OF_ASKED = 1 / 10
+OF_WORD = 1 / 2
+MORE = 20
 # Reciprocal rank fusion, with the constant of those who described it (Cormack, Clarke, Büttcher 2009).
 FUSION = 60
 
@@ -77,9 +82,10 @@ def find(
     whose = {"user": user.pk, "character": character.pk}
     endpoint = settings.EMBEDDINGS
     with connection.cursor() as cursor:
-        rankings = [by_words(cursor, whose, read(question))]
+        rankings = []
         if vector and endpoint and has_vectors(cursor):
             rankings.append(by_vector(cursor, whose, vector, endpoint.models[0]))
+        rankings.append(by_words(cursor, whose, read(question), of_asked=OF_ASKED if any(rankings) else 0))
     scores = fused(rankings)
     best = sorted(scores, key=lambda key: (-scores[key], key))[:limit]
     passages = Passage.objects.owned_by(user).filter(character=character).select_related("document")
@@ -145,12 +151,23 @@ WITH asked AS MATERIALIZED (
         bool_and(count(*) > %(common)s) OVER () AS all_common
     FROM hit GROUP BY word, alike
 ), worth AS MATERIALIZED (
-    SELECT word, alike, weight * ln(1 + (greatest(passages - hits, 0) + 0.5) / (hits + 0.5)) AS worth
+    SELECT word, alike, weight * ln(1 + (greatest(passages - hits, 0) + 0.5) / (hits + 0.5)) AS worth,
+        weight * ln(1 + (greatest(passages - hits, 0) + %(more)s + 0.5) / (hits + 0.5)) AS steady
     FROM counted JOIN way USING (word, alike), known WHERE all_common OR NOT common
+), needed AS (
+    SELECT least(rarest * %(of_word)s, %(of_asked)s * sum(
+        CASE WHEN hits IS NULL THEN asked.weight * rarest ELSE coalesce(steady, 0) END
+    )) AS steady
+    FROM asked
+    LEFT JOIN counted ON counted.word = asked.word AND NOT counted.alike
+    LEFT JOIN worth ON worth.word = asked.word AND NOT worth.alike,
+    LATERAL (SELECT ln(1 + (passages + %(more)s + 0.5) / 0.5) AS rarest FROM known) AS rare
+    GROUP BY rarest
 ), ranked AS MATERIALIZED (
-    SELECT id, sum(best) AS score FROM (
-        SELECT id, word, max(worth) AS best FROM hit JOIN worth USING (word, alike) GROUP BY id, word
-    ) AS each GROUP BY id ORDER BY score DESC, id LIMIT %(closer)s
+    SELECT id, sum(worth) AS score FROM (
+        SELECT id, word, max(worth) AS worth, max(steady) AS steady FROM hit JOIN worth USING (word, alike)
+        GROUP BY id, word
+    ) AS each GROUP BY id HAVING sum(steady) >= (SELECT steady FROM needed) ORDER BY score DESC, id LIMIT %(closer)s
 ), pair AS MATERIALIZED (
     SELECT one.query <-> other.query AS query, (one.worth + other.worth) / 2 AS worth
     FROM unnest(%(firsts)s::text[], %(seconds)s::text[]) AS given (first, second)
@@ -162,11 +179,13 @@ WITH asked AS MATERIALIZED (
     GROUP BY ranked.id, score
 )
 SELECT id FROM (SELECT id, score, max(score) OVER () AS best FROM scored) AS each
-WHERE score >= best * %(enough)s ORDER BY score DESC, id LIMIT %(ranked)s
+WHERE score >= best * %(of_best)s ORDER BY score DESC, id LIMIT %(ranked)s
 """
 
+LIMITS = {"common": COMMON, "closer": CLOSER, "ranked": RANKED, "alike": ALIKE, "more": MORE, "of_word": OF_WORD}
 
-def by_words(cursor: Any, whose: dict[str, Any], asked: Asked) -> list[UUID]:
+
+def by_words(cursor: Any, whose: dict[str, Any], asked: Asked, *, of_asked: float) -> list[UUID]:
     if not asked.words:
         return []
     given = {
@@ -176,8 +195,7 @@ def by_words(cursor: Any, whose: dict[str, Any], asked: Asked) -> list[UUID]:
         "firsts": [first for first, _ in asked.pairs],
         "seconds": [second for _, second in asked.pairs],
     }
-    limits = {"common": COMMON, "closer": CLOSER, "ranked": RANKED, "enough": WORTH, "alike": ALIKE}
-    cursor.execute(BY_WORDS, {**whose, **given, **limits})
+    cursor.execute(BY_WORDS, {**whose, **given, **LIMITS, "of_best": OF_BEST, "of_asked": of_asked})
     return [key for (key,) in cursor.fetchall()]
 
 
