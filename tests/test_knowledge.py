@@ -1,11 +1,12 @@
 """Documents that a character knows: kept, listed, renamed, deleted; their owner's alone."""
 
 import json
+import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext, override_settings
 from rest_framework.test import APIClient
 
@@ -18,8 +19,9 @@ from apps.knowledge.models import Document, Passage
 from apps.knowledge.reading import MAX_TEXT
 from config.offer import Source
 from tests.factories import make_character, make_document
-from tests.online import Person
+from tests.online import Person, until
 from tests.refusals import refused
+from tests.test_character_races import waiting_for_a_lock
 
 PROSE = "The keeper winds forty clocks each night. She never sleeps before the last of them has struck twelve. "
 
@@ -270,3 +272,40 @@ def test_operators_are_told_where_vectors_cannot_be_compared(db: None) -> None:
         assert vectors_can_be_compared(databases=["default"]) == [NO_VECTORS]
         assert vectors_can_be_compared(databases=None) == []
     assert vectors_can_be_compared(databases=["default"]) == []
+
+
+# ── At the same time ─────────────────────────────────────────────────────────────────────────
+
+
+def while_held(hold: Any, request: Any) -> Any:
+    """The answer to a request that came while a transaction was open in which this was done."""
+    answers: list[Any] = []
+    asking = threading.Thread(target=lambda: answers.append(request()))
+    with transaction.atomic():
+        hold()
+        asking.start()
+        until(waiting_for_a_lock)
+    asking.join(20)
+    return answers[0]
+
+
+def test_nothing_is_given_to_a_character_that_is_being_deleted(ada: Character, alice_online: Person) -> None:
+    where, body = address(ada), {"title": "Clocks", "text": "Tick."}
+    answer = while_held(ada.delete, lambda: alice_online.post(where, body))
+    refused(answer, 404, "not_found")
+    assert not Document.objects.exists()
+
+
+def test_nothing_is_given_to_an_account_that_is_being_deleted(ada: Character, alice_online: Person) -> None:
+    where, body = address(ada), {"title": "Clocks", "text": "Tick."}
+    answer = while_held(ada.user.delete, lambda: alice_online.post(where, body))
+    refused(answer, 404, "not_found")
+    assert not Document.objects.exists()
+
+
+def test_no_document_comes_back_that_was_renamed_meanwhile(ada: Character, alice_online: Person) -> None:
+    document = make_document(ada, "Clocks", "Tick.")
+    where = address(ada, document)
+    answer = while_held(document.delete, lambda: alice_online.request("PATCH", where, json={"title": "Watches"}))
+    refused(answer, 404, "not_found")
+    assert not Document.objects.exists()
