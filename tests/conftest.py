@@ -21,7 +21,15 @@ from apps.conversations import turns
 from apps.conversations.models import Role, Summary, Tombstone
 from apps.tools.models import Tool
 from tests.ai_server import AIServer
-from tests.factories import make_character, make_conversation, make_picture, make_tool, make_user, say
+from tests.factories import (
+    make_character,
+    make_conversation,
+    make_document,
+    make_picture,
+    make_tool,
+    make_user,
+    say,
+)
 from tests.launched import data_dir, run
 from tests.online import Person, Server
 from tests.redis_server import RedisServer
@@ -91,6 +99,7 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
     tool = make_tool(alice)
     character.tools.add(tool)
     shelf.hang(character, pictures.clean(make_picture()))
+    document = make_document(character, "Clocks", "The clock in the hall has stopped.")
     report = Report.objects.create(user=alice, character=gretas, reason="spam")
     conversation = make_conversation(alice, character, title="Clocks")
     message = say(conversation, "What time is it?")
@@ -112,6 +121,7 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
         user=alice,
         character=character,
         tool=tool,
+        document=document,
         report=report,
         conversation=conversation,
         message=message,

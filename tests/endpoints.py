@@ -25,7 +25,13 @@ from apps.characters.models import Character
 from tests.factories import PASSWORD, make_character, make_conversation, make_picture, make_tool, say
 
 # What stands before an id in a path → the name of such a row in the cast.
-KINDS = {"characters": "character", "conversations": "conversation", "messages": "message", "tools": "tool"}
+KINDS = {
+    "characters": "character",
+    "conversations": "conversation",
+    "messages": "message",
+    "knowledge": "document",
+    "tools": "tool",
+}
 
 # A field of a body that takes an id → the name of such a row in the cast.
 REFERENCES = {
@@ -40,7 +46,10 @@ REFERENCES = {
 FILTERS = {"character": "character", "conversation": "conversation"}
 
 # A path → the parameters that its list cannot do without, finding what is in the cast.
-NEEDED: dict[str, dict[str, str]] = {"/api/search/": {"q": "clocks or time"}}
+NEEDED: dict[str, dict[str, str]] = {
+    "/api/search/": {"q": "clocks or time"},
+    "/api/characters/{id}/knowledge/search/": {"q": "Does the clock go?"},
+}
 
 # What one does with what is another's, and cannot do with one's own.
 OF_OTHERS = {"POST /api/characters/{id}/report/"}
@@ -73,6 +82,8 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     "/api/characters/": lambda who: {"name": "Grace"},
     "/api/characters/{id}/": lambda who: {"name": "Grace"},
     "/api/characters/import/": lambda who: CARD,
+    "/api/characters/{id}/knowledge/": lambda who: {"title": "Watches", "text": "A watch is a small clock."},
+    "/api/characters/{id}/knowledge/{document_pk}/": lambda who: {"title": "Hours"},
     "/api/characters/{id}/lorebook/": lambda who: {"spec": "lorebook_v3", "data": {"entries": []}},
     "/api/characters/{id}/report/": lambda who: {"reason": "other"},
     "/api/conversations/": lambda who: {"character": str(who.character.pk)},
