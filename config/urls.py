@@ -21,6 +21,7 @@ from apps.chat.views import ChatViewSet, ModelsView
 from apps.conversations.document_views import DocumentViewSet
 from apps.conversations.search_views import SearchView
 from apps.conversations.views import ConversationViewSet, MessageViewSet
+from apps.knowledge.fact_views import FactViewSet
 from apps.knowledge.views import KnowledgeSearchView, KnowledgeViewSet, PassageViewSet
 from apps.tools.views import ToolViewSet
 
@@ -38,6 +39,7 @@ router.register("conversations", PromptViewSet, basename="prompt")
 router.register("conversations", DocumentViewSet, basename="document")
 router.register("conversations", ConversationViewSet, basename="conversation")
 router.register("tools", ToolViewSet, basename="tool")
+router.register("facts", FactViewSet, basename="fact")
 
 messages = MessageViewSet.as_view({"get": "list", "post": "create"})
 knowledge = KnowledgeViewSet.as_view({"get": "list", "post": "create"})

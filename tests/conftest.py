@@ -19,6 +19,7 @@ from apps.characters.models import Character, Report
 from apps.chat.models import Generation
 from apps.conversations import turns
 from apps.conversations.models import Role, Summary, Tombstone
+from apps.knowledge.models import Fact
 from apps.tools.models import Tool
 from tests.ai_server import AIServer
 from tests.factories import (
@@ -97,6 +98,7 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
     """One row of everything she owns."""
     character = make_character(alice)
     tool = make_tool(alice)
+    fact = Fact.objects.create(user=alice, character=character, text="She winds the clocks.")
     character.tools.add(tool)
     shelf.hang(character, pictures.clean(make_picture()))
     document = make_document(character, "Clocks", "The clock in the hall has stopped.")
@@ -121,6 +123,7 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
         user=alice,
         character=character,
         tool=tool,
+        fact=fact,
         document=document,
         report=report,
         conversation=conversation,

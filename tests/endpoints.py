@@ -22,6 +22,7 @@ from drf_spectacular.generators import SchemaGenerator
 from apps.accounts import tokens
 from apps.accounts.models import User
 from apps.characters.models import Character
+from apps.knowledge.models import Fact
 from tests.factories import PASSWORD, make_character, make_conversation, make_picture, make_tool, say
 
 # What stands before an id in a path → the name of such a row in the cast.
@@ -30,6 +31,7 @@ KINDS = {
     "conversations": "conversation",
     "messages": "message",
     "knowledge": "document",
+    "facts": "fact",
     "tools": "tool",
 }
 
@@ -93,6 +95,8 @@ BODIES: dict[str, Callable[[Any], Body]] = {
         "version": 1,
         "messages": [{"id": 0, "parent": None, "role": "user", "content": "Once upon a time."}],
     },
+    "/api/facts/": lambda who: {"character": str(who.character.pk), "text": "Likes tea."},
+    "/api/facts/{id}/": lambda who: {"character": str(who.character.pk), "text": "Likes tea."},
     "/api/tools/": lambda who: {"name": "roll", "kind": "builtin", "builtin": "dice"},
     "/api/tools/{id}/": lambda who: {"name": "roll", "kind": "builtin", "builtin": "dice"},
     "/api/tools/{id}/run/": lambda who: {"arguments": {"zone": "UTC"}},
@@ -213,7 +217,10 @@ def everything(user: User, character: Character | None = None) -> SimpleNamespac
     conversation = make_conversation(user, character)
     message = say(conversation, "Hm.")
     tool = make_tool(user)
-    return SimpleNamespace(user=user, character=character, conversation=conversation, message=message, tool=tool)
+    fact = Fact.objects.create(user=user, character=character, text="Takes it easy.")
+    return SimpleNamespace(
+        user=user, character=character, conversation=conversation, message=message, tool=tool, fact=fact
+    )
 
 
 def references() -> Iterator[tuple[Operation, str]]:

@@ -19,7 +19,7 @@ from apps.chat.models import Generation
 from apps.conversations.documents import to_document
 from apps.conversations.models import Conversation
 from apps.knowledge import library
-from apps.knowledge.models import Document, Kind
+from apps.knowledge.models import Document, Fact, Kind
 from apps.tools.models import Tool
 from apps.tools.serializers import ToolSerializer
 
@@ -30,6 +30,7 @@ README = (
     "Each file in characters/ and conversations/ is one of them, the oldest first; a .charx is a character once more,\n"
     "as a card with its picture and its files, for other programs.\n"
     "Each file in knowledge/ is the text of a document that a character knows; knowledge.jsonl has a line for each.\n"
+    "facts.jsonl has a line for everything that a character keeps about them.\n"
     "tools.jsonl has a line for every tool; secrets are not among it.\n"
     "reports.jsonl has a line for every character of somebody else's that was reported to the staff.\n"
     "usage.jsonl has a line for every time that a model was called, the oldest first.\n"
@@ -42,6 +43,7 @@ USAGE = (
 
 DOCUMENT = ("id", "character_id", "title", "kind", "size", "created_at", "updated_at")
 
+FACT = ("character_id", "text", "created_at")
 REPORT = ("character_id", "reason", "details", "created_at")
 
 # Rows that are held in memory at once. A character's texts may come to megabytes.
@@ -81,6 +83,9 @@ def write(user: User, archive_file: IO[bytes], now: datetime, context: dict[str,
         with archive.open("knowledge.jsonl", "w") as lines:
             for document in _oldest_first(Document.objects.owned_by(user), DOCUMENTS):
                 lines.write(_json({name: getattr(document, name) for name in DOCUMENT}) + b"\n")
+        with archive.open("facts.jsonl", "w") as lines:
+            for fact in _oldest_first(Fact.objects.owned_by(user), CALLS):
+                lines.write(_json({name: getattr(fact, name) for name in FACT}) + b"\n")
         with archive.open("tools.jsonl", "w") as lines:
             for tool in _oldest_first(Tool.objects.owned_by(user), CALLS):
                 lines.write(_json(ToolSerializer(tool, context=context).data) + b"\n")

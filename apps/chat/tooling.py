@@ -12,9 +12,10 @@ from django.conf import settings
 from apps.chat.asking import Job
 from apps.chat.generations import Written
 from apps.chat.providers import Request, ToolCall, Usage
+from apps.chat.scene import InConversation
 from apps.chat.steps import JSON, Calls, as_messages, failure
 from apps.tools import running
-from apps.tools.results import Nowhere
+from apps.tools.results import Scene
 
 # How often a model is asked in one turn.
 MOST_STEPS = 8
@@ -30,7 +31,7 @@ class Steps:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._scene = Nowhere()
+        self._scene: Scene = InConversation(job.user, job.character)
         self._request = job.request
         self._calls = Calls()
         self._said: list[str] = []

@@ -23,6 +23,8 @@ class Kind(models.TextChoices):
     PDF = "pdf"
 
 
+MAX_FACT = 1_000
+
 # What may be sent as a text of its own, without a file.
 WRITTEN = [(kind.value, kind.label) for kind in (Kind.TEXT, Kind.MARKDOWN)]
 
@@ -72,3 +74,20 @@ class Passage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.place} of {self.document_id}"
+
+
+class Fact(Row):
+    """Something that a character keeps about a user, for their later conversations. It is the user's, whoever wrote the
+    character."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="facts", db_index=False)
+    character = models.ForeignKey(Character, on_delete=models.CASCADE, related_name="facts")
+    text = models.CharField(max_length=MAX_FACT)
+
+    objects = OwnedQuerySet["Fact"].as_manager()
+
+    class Meta:
+        indexes = (models.Index(fields=["user", "character", "-id"], name="fact_newest"),)
+
+    def __str__(self) -> str:
+        return self.text[:50]
