@@ -101,7 +101,7 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
     fact = Fact.objects.create(user=alice, character=character, text="She winds the clocks.")
     character.tools.add(tool)
     shelf.hang(character, pictures.clean(make_picture()))
-    document = make_document(character, "Clocks", "The clock in the hall has stopped.")
+    document = make_document(character, "Clocks", "The clock in the hall has stopped. " * 40)
     report = Report.objects.create(user=alice, character=gretas, reason="spam")
     conversation = make_conversation(alice, character, title="Clocks")
     message = say(conversation, "What time is it?")

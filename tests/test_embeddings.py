@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import override_settings
+from rest_framework.test import APIClient
 
 from apps.accounts.models import User
 from apps.characters.models import Character
@@ -352,6 +353,31 @@ def test_what_got_no_vector_gets_one_when_it_is_next_asked_for(
     assert found(alice_online, ada, "time") == ["It is time."]
     until(all_have_vectors)
     assert found(alice_online, ada, "Which hour?") == ["It is time."]
+
+
+def test_a_server_that_stops_does_not_wait_for_vectors(
+    endpoint: EmbeddingsServer, transactional_db: None, ada: Character
+) -> None:
+    make_document(ada, "Notes", "It is time.")
+    endpoint.hangs(always=True)
+
+    async def begin_and_stop() -> None:
+        await backfill.begin(ada.pk)
+        await backfill.begin(ada.pk)
+        while not endpoint.heard:
+            await asyncio.sleep(0.01)
+        await backfill.stop()
+
+    run(begin_and_stop())
+    assert len(endpoint.heard) == 1, "one at a time is enough"
+    assert vectors() == {"It is time.": (None, None)}
+
+
+def test_where_no_server_runs_a_text_is_kept_and_vectors_are_for_later(
+    endpoint: EmbeddingsServer, ada: Character, as_alice: APIClient
+) -> None:
+    made = as_alice.post(address(ada), {"title": "Notes", "text": "It is time."}, format="json")
+    assert (made.status_code, endpoint.heard) == (201, [])
 
 
 def test_refusals_of_a_search_are_what_they_are_elsewhere(

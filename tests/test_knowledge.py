@@ -2,6 +2,7 @@
 
 import json
 import threading
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from apps.knowledge import library
 from apps.knowledge.checks import NO_VECTORS, vectors_can_be_compared
 from apps.knowledge.models import Document, Passage
 from apps.knowledge.reading import MAX_TEXT
+from apps.knowledge.search import has_vectors
 from config.offer import Source
 from tests.factories import make_character, make_document
 from tests.online import Person, until
@@ -259,6 +261,16 @@ def test_the_admin_shows_how_much_and_not_what(ada: Character, client: Any) -> N
     assert not Passage.objects.exists()
 
 
+@pytest.mark.parametrize("rest", ["", "{}/", "{}/passages/", "search/?q=clock"])
+def test_it_can_be_looked_at_in_a_browser(rest: str, ada: Character, as_alice: APIClient) -> None:
+    document = make_document(ada, "Clocks", "The clock ticks.")
+    where = address(ada) + rest.format(document.pk)
+    page = as_alice.get(where, headers={"Accept": "text/html"})
+    assert (page.status_code, page["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert as_alice.options(where).status_code == 200
+    assert as_alice.head(where).status_code == 200
+
+
 # ── Operators ────────────────────────────────────────────────────────────────────────────────
 
 SOMEWHERE = Source("embeddings", "http://127.0.0.1:9/v1", "", ("a-model",))
@@ -272,6 +284,19 @@ def test_operators_are_told_where_vectors_cannot_be_compared(db: None) -> None:
         assert vectors_can_be_compared(databases=["default"]) == [NO_VECTORS]
         assert vectors_can_be_compared(databases=None) == []
     assert vectors_can_be_compared(databases=["default"]) == []
+
+
+def test_a_database_that_gives_no_pgvector_is_migrated_all_the_same(db: None) -> None:
+    migration = import_module("apps.knowledge.migrations.0001_initial")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP EXTENSION vector")
+        cursor.execute("CREATE ROLE nobody_of_note")
+        cursor.execute("SET LOCAL ROLE nobody_of_note")
+        migration.compare_vectors(None, connection.schema_editor())
+        cursor.execute("RESET ROLE")
+        assert not has_vectors(cursor)
+        migration.compare_vectors(None, connection.schema_editor())
+        assert has_vectors(cursor)
 
 
 # ── At the same time ─────────────────────────────────────────────────────────────────────────

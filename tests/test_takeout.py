@@ -73,7 +73,7 @@ def test_everything_of_hers_is_there(alices: SimpleNamespace, as_alice: APIClien
     conversation = found[f"conversations/Clocks-{alices.conversation.pk}.json"]
     assert json.loads(conversation) == to_document(alices.conversation)
     assert "What time is it?" in conversation
-    assert found[f"knowledge/Clocks-{alices.document.pk}.txt"] == "The clock in the hall has stopped."
+    assert found[f"knowledge/Clocks-{alices.document.pk}.txt"] == "The clock in the hall has stopped. " * 40
     [document] = map(json.loads, found["knowledge.jsonl"].splitlines())
     assert (document["character_id"], document["title"]) == (str(alices.character.pk), "Clocks")
     [fact] = map(json.loads, found["facts.jsonl"].splitlines())

@@ -29,14 +29,15 @@ Rows = list[tuple[UUID, str]]
 
 async def begin(character: UUID) -> None:
     """On the server's loop: give this character's passages what they lack, beside whatever else goes on."""
-    if character not in _going and (endpoint := embedder()) and not endpoint.rests:
+    going, endpoint = _going.get(character), embedder()
+    if endpoint and not endpoint.rests and (going is None or going.done()):
         task = _going[character] = spawn(embed(character))
         task.add_done_callback(lambda _: _going.pop(character, None))
 
 
 async def stop() -> None:
     """Before the loop ends. What is not done by then is done when it is next wanted."""
-    tasks = list(_going.values())
+    tasks = [task for task in _going.values() if task.get_loop() is asyncio.get_running_loop()]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
