@@ -65,6 +65,13 @@ def test_a_turn_is_told_what_answers_it(talk: Conversation, alice_online: Person
     assert "knows that may help" not in system(ai)
 
 
+@pytest.mark.parametrize("said", ["Hello, how are you?", "And then?", "I am fine, thank you.", "*smiles at you*", "…"])
+def test_small_talk_brings_nothing_up(talk: Conversation, alice_online: Person, ai: AIServer, said: str) -> None:
+    assert talk.character is not None
+    make_document(talk.character, "Letters", "How are you? I am well, and you are kind to ask.")
+    assert alice_online.chat(talk.pk, said).json()["assistant_message"]["sources"] == []
+
+
 def test_what_is_made_anew_has_the_same_and_going_on_no_more(
     talk: Conversation, alice_online: Person, ai: AIServer
 ) -> None:

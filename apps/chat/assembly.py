@@ -17,6 +17,7 @@ from apps.chat.scene import source_of
 from apps.conversations import tree
 from apps.conversations.models import Conversation, Message, Role
 from apps.knowledge import search
+from apps.knowledge.search import Found
 from apps.tools.functions import Function
 from apps.tools.results import Source
 
@@ -168,13 +169,19 @@ def _sources(
     """What the character knows about what the user said last, by its words: as many passages as have room."""
     asked = next((said.content for said in reversed(history) if said.role == Role.USER), "")
     kept: list[Source] = []
-    for found in search.find(character, asked, user=conversation.user, limit=PASSAGES) if asked else []:
+    for found in _found(conversation, character, asked):
         source = source_of(found)
         room -= scale.message(source["title"] + source["text"])
         if room < 0:
             break
         kept.append(source)
     return kept
+
+
+def _found(conversation: Conversation, character: Character, asked: str) -> list[Found]:
+    if not asked.strip():
+        return []
+    return search.find(character, asked, user=conversation.user, limit=PASSAGES, in_passing=True)
 
 
 def _tools(

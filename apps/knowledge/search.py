@@ -37,6 +37,8 @@ OF_BEST = 1 / 3
 # And where there is a better way than words: what has less than this of the question's weight, or of a long question
 # not even half a word that is nowhere else. Few passages do not tell how rare a word is: as if there were so many more.
 OF_ASKED = 1 / 10
+# And where nobody asked to search: small talk is not to bring up whatever shares its small words.
+OF_SAID = 1 / 4
 OF_WORD = 1 / 2
 MORE = 20
 # Reciprocal rank fusion, with the constant of those who described it (Cormack, Clarke, Büttcher 2009).
@@ -69,12 +71,19 @@ class Asked:
 
 
 def find(
-    character: Character, question: str, *, user: User, limit: int, vector: Sequence[float] | None = None
+    character: Character,
+    question: str,
+    *,
+    user: User,
+    limit: int,
+    vector: Sequence[float] | None = None,
+    in_passing: bool = False,
 ) -> list[Found]:
     """The best passages of what this user's character knows, the best first.
 
     Nothing where the character is somebody else's: whoever talks to a public one is not told what its owner gave it.
-    `vector` is the question's, made by the model that is configured.
+    `vector` is the question's, made by the model that is configured. `in_passing`: it may be no question at all, and
+    only what has much of it is worth telling.
     """
     documents = Document.objects.owned_by(user).filter(character=character)
     if character.user_id != user.pk or not documents.exists():
@@ -83,9 +92,14 @@ def find(
     endpoint = settings.EMBEDDINGS
     with connection.cursor() as cursor:
         rankings = []
+        needed = OF_SAID if in_passing else 0.0
         if vector and endpoint and has_vectors(cursor):
             rankings.append(by_vector(cursor, whose, vector, endpoint.models[0]))
-        rankings.append(by_words(cursor, whose, read(question), of_asked=OF_ASKED if any(rankings) else 0))
+            needed = max(needed, OF_ASKED if any(rankings) else 0)
+        asked = read(question)
+        if in_passing:
+            asked = Asked([word for word in asked.words if word.weight > LITTLE], asked.pairs)
+        rankings.append(by_words(cursor, whose, asked, of_asked=needed))
     scores = fused(rankings)
     best = sorted(scores, key=lambda key: (-scores[key], key))[:limit]
     passages = Passage.objects.owned_by(user).filter(character=character).select_related("document")
