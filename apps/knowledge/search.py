@@ -62,6 +62,8 @@ class Word:
     text: str
     beginning: str  # what other forms of it begin with; blank where there are none
     weight: float
+    # Also where it begins a sentence; no abbreviation.
+    is_small: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def find(
             needed = max(needed, OF_ASKED if any(rankings) else 0)
         asked = read(question)
         if in_passing:
-            asked = Asked([word for word in asked.words if word.weight > LITTLE], asked.pairs)
+            asked = Asked([word for word in asked.words if not word.is_small], asked.pairs)
         rankings.append(by_words(cursor, whose, asked, of_asked=needed))
     scores = fused(rankings)
     best = sorted(scores, key=lambda key: (-scores[key], key))[:limit]
@@ -139,7 +141,8 @@ def _word(text: str) -> Word:
     length = len(text)
     ending = 0 if length < 5 else 1 if length == 5 else 2
     beginning = text[: length - ending] if text.isalpha() and length > 2 else ""
-    return Word(text.lower(), beginning.lower(), LITTLE if length <= 3 and text.islower() else 1.0)
+    weight = LITTLE if length <= 3 and text.islower() else 1.0
+    return Word(text.lower(), beginning.lower(), weight, length <= 3 and (length == 1 or not text.isupper()))
 
 
 # Two ways for each word: as it is, and (`alike`) what begins like it.
