@@ -97,6 +97,8 @@ BROKEN: list[tuple[str, Any, str, str]] = [
     ("roll", "[1]", "bad_arguments", "JSON object"),
     ("roll", {"dice": 7}, "bad_arguments", "not of type 'string'"),
     ("roll", {}, "bad_arguments", "'dice' is a required property"),
+    ("roll", "null", "bad_arguments", "'dice' is a required property"),
+    ("roll", '"{}"', "bad_arguments", "'dice' is a required property"),
     ("roll", {"dice": "seven"}, "bad_arguments", "is no dice"),
     ("work_out", {"expression": "1/0"}, "bad_arguments", "divides by zero"),
     ("delete_everything", {}, "unknown_tool", "There is no tool"),
