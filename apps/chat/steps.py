@@ -9,7 +9,8 @@ import json
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from apps.chat.providers import ToolCall
+from apps.api.fields import MAX_JSON_DEPTH, MAX_JSON_NUMBER
+from apps.chat.providers import ToolCall, clean
 
 JSON = dict[str, Any]
 
@@ -77,11 +78,27 @@ class Calls:
             # Models leave out the object where there is nothing to say.
             found = json.loads(text, parse_constant=_refuse) if text.strip() else {}
             # Some send JSON within JSON.
-            found = json.loads(found, parse_constant=_refuse) if isinstance(found, str) else found
+            found = _storable(json.loads(found, parse_constant=_refuse) if isinstance(found, str) else found)
         except (ValueError, RecursionError):
-            return text, failure("bad_arguments", "The arguments are no JSON.")
+            return text, failure("bad_arguments", "The arguments are no JSON that can be read.")
         # Clients take no null.
         return {} if found is None else found, None
+
+
+def _storable(value: Any, depth: int = 0) -> Any:
+    """As PostgreSQL's JSONB can hold it. Raises ValueError for what it cannot."""
+    if depth > MAX_JSON_DEPTH:
+        raise ValueError("too deep")
+    match value:
+        case str():
+            return clean(value)
+        case int() | float() if not abs(value) <= MAX_JSON_NUMBER:
+            raise ValueError("too large")
+        case list():
+            return [_storable(item, depth + 1) for item in value]
+        case dict():
+            return {clean(name): _storable(item, depth + 1) for name, item in value.items()}
+    return value
 
 
 def _refuse(name: str) -> None:
