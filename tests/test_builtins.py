@@ -5,6 +5,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -151,10 +152,8 @@ def test_what_cannot_be_worked_out_is_refused(expression: str) -> None:
 
 @pytest.mark.parametrize("expression", ["-" * (LONGEST - 1) + "1", "1" + "+1" * 249, "2" + "**1" * 150])
 def test_what_is_long_may_be_worked_out_or_not(expression: str) -> None:
-    try:
+    with suppress(BadExpression):
         assert math.isfinite(calculate(expression))
-    except BadExpression:
-        pass
 
 
 # ── As tools ─────────────────────────────────────────────────────────────────────────────────
