@@ -12,6 +12,9 @@ from apps.api.outbound.errors import AddressRefused, OutboundError, RequestRefus
 # Of what a tool says, in characters; the rest is cut off.
 MOST_TEXT = 20_000
 
+# What the way out leaves as it is in the query of an address.
+IN_QUERIES = "/?:@!$'()*,"
+
 
 class Source(TypedDict):
     """Where something is from, as a message keeps it."""
@@ -45,9 +48,9 @@ def _forms(secret: str) -> Iterator[str]:
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
     yield json.dumps(secret)[1:-1].replace("/", r"\/")
-    yield quote(secret, safe="")
-    yield quote(secret)
-    yield quote_plus(secret)
+    for safe in ("", "/", IN_QUERIES):
+        yield quote(secret, safe=safe)
+        yield quote_plus(secret, safe=safe)
     yield escape(secret)
 
 
