@@ -136,18 +136,24 @@ async def _with_session(
         headers = {name: str(templates.filled(text, values)) for name, text in (config.get("headers") or {}).items()}
     except templates.Missing as missing:
         raise ToolFailed("bad_secret", f"It needs {str(missing)!r}.") from missing
-    limits = Limits(head=seconds, idle=seconds, whole=seconds, answer_bytes=MOST_BYTES)
+    # Longer than there is: the library does not tell a request that took too long from one that broke off.
+    longer = seconds + 5
+    limits = Limits(head=longer, idle=longer, whole=longer, answer_bytes=MOST_BYTES)
+    deadline = asyncio.timeout(seconds)
     try:
         async with (
-            asyncio.timeout(seconds),
+            deadline,
             client(guarded(), limits, headers) as http,
             streamable_http_client(config["url"], http_client=http) as (read, write),
             ClientSession(read, write) as session,
         ):
             await session.initialize()
             return await work(session)
-    except TimeoutError:
-        raise ToolFailed("timeout", "The server took too long.") from None
-    except Exception as error:  # whatever the library makes of what a stranger's server says
+    except Exception as error:  # whatever the library makes of what a stranger's server says, and of being interrupted
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise asyncio.CancelledError from None
+        if deadline.expired():
+            raise ToolFailed("timeout", "The server took too long.") from None
         why = reason(error)
     raise ToolFailed.outside(why) if why else ToolFailed("broken", BROKEN)
