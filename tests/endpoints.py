@@ -56,6 +56,9 @@ NEEDED: dict[str, dict[str, str]] = {
 # What one does with what is another's, and cannot do with one's own.
 OF_OTHERS = {"POST /api/characters/{id}/report/"}
 
+# What is answered by the server alone, though it is no stream.
+AWAITED = {"POST /api/tools/{id}/run/", "POST /api/tools/{id}/refresh/"}
+
 Body = dict[str, Any]
 
 CARD = {"spec": "chara_card_v2", "spec_version": "2.0", "data": {"name": "Grace", "description": "A programmer."}}
@@ -126,6 +129,10 @@ class Operation:
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+    @property
+    def is_awaited(self) -> bool:
+        return self.streams or str(self) in AWAITED
 
     def asking(self, **query: Any) -> dict[str, Any]:
         """Query parameters, with those that are needed."""

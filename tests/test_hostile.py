@@ -69,6 +69,9 @@ def not_fitting(part: dict[str, Any]) -> Iterator[str]:
         yield from (f"[{sample}]" for sample in not_fitting(resolved(part["items"])))
         yield json.dumps(["x"] * (part["maxItems"] + 1))
         yield '["ok", [[[]]]]'
+    elif "properties" in part:
+        for name, inner in part["properties"].items():
+            yield from (f"{{{json.dumps(name)}: {value}}}" for value in not_fitting(resolved(inner)))
     elif kind == "object":
         yield from unstorable()
 
@@ -149,7 +152,7 @@ def test_what_cannot_be_read_is_refused(operation: Operation, alices: SimpleName
 
 
 # What is asked to write an answer needs nothing, but a server: see tests/test_regenerate.py.
-NEEDS_NO_SERVER = [operation for operation in WITH_BODY if not operation.path.endswith("/regenerate/")]
+NEEDS_NO_SERVER = [operation for operation in WITH_BODY if not operation.path.endswith(("/regenerate/", "/run/"))]
 
 
 @pytest.mark.parametrize("operation", NEEDS_NO_SERVER, ids=str)
@@ -239,7 +242,7 @@ def test_forms_work_where_they_are_sound(as_alice: APIClient, db: None) -> None:
 
 
 # Without those whose answer is awaited, which the server alone can do.
-AT_ONCE = [operation for operation in WITH_BODY if not operation.streams]
+AT_ONCE = [operation for operation in WITH_BODY if not operation.is_awaited]
 
 
 @pytest.mark.parametrize("operation", AT_ONCE, ids=str)

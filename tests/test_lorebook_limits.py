@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from apps.api import javascript
 from apps.chat import lorebook
-from apps.chat.lorebook import javascript
 from tests.lore import entry, fire, told
 
 

@@ -38,7 +38,7 @@ async def speaking_to(port: int, mode: str = "auto", limits: Limits = LIMITS) ->
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_tools_are_listed_and_called(tools: ToolServer, mode: str) -> None:
     async with speaking_to(tools.port, mode) as client:
-        assert [tool.name for tool in (await client.list_tools()).tools] == ["add", "repeat", "count"]
+        assert [tool.name for tool in (await client.list_tools()).tools][:3] == ["add", "repeat", "count"]
         answers = [await client.call_tool("add", {"a": number, "b": 1}) for number in range(3)]
         assert [answer.content[0].text for answer in answers] == ["1", "2", "3"]  # type: ignore[union-attr]
 

@@ -14,7 +14,7 @@ class CharacterAdmin(admin.ModelAdmin[Character]):
     list_filter = ("visibility",)
     list_select_related = ("user",)
     search_fields = ("name", "user__email")
-    raw_id_fields = ("user",)
+    raw_id_fields = ("user", "tools")
 
 
 class Open(admin.SimpleListFilter):

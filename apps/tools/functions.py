@@ -1,8 +1,9 @@
 """What models are offered: the functions of a user's tools, under names that are unique and that providers take."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from apps.tools.builtins import BUILTINS
@@ -32,11 +33,12 @@ def functions_of(tool: Tool) -> list[Function]:
         case Kind.HTTP:
             return [Function(tool.name, tool.description, tool.parameters, tool, tool.name)]
     chosen = tool.config.get("functions")
-    return [
-        Function(_name(tool.name, each["name"]), each["description"], each["parameters"], tool, each["name"])
-        for each in tool.listed
-        if chosen is None or each["name"] in chosen
-    ]
+    found: dict[str, Function] = {}
+    for each in tool.listed:
+        if chosen is None or each["name"] in chosen:
+            name = _name(tool.name, each["name"], taken=found)
+            found[name] = Function(name, each["description"], each["parameters"], tool, each["name"])
+    return list(found.values())
 
 
 def offered(tools: Iterable[Tool]) -> dict[str, Function]:
@@ -49,5 +51,10 @@ def offered(tools: Iterable[Tool]) -> dict[str, Function]:
     return found
 
 
-def _name(tool: str, function: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]", "_", f"{tool}__{function}")[:LONGEST_NAME]
+def _name(tool: str, function: str, *, taken: Container[str]) -> str:
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{tool}__{function}")
+    if len(name) <= LONGEST_NAME and name not in taken:
+        return name
+    # Told apart by what does not go into a name.
+    told_apart = sha256(function.encode()).hexdigest()[:8]
+    return f"{name[: LONGEST_NAME - 9]}_{told_apart}"

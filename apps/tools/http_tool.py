@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.api.outbound.client import Answer, guarded
-from apps.api.outbound.errors import OutboundError, TooLong
+from apps.api.outbound.errors import OutboundError
 from apps.api.outbound.limits import Limits
 from apps.tools import templates
 from apps.tools.results import MOST_TEXT, Result, ToolFailed, without
@@ -17,14 +17,15 @@ async def run(
     try:
         outgoing = templates.fill(config, arguments, secrets)
     except templates.Missing as missing:
-        raise ToolFailed("bad_arguments", f"It needs {str(missing)!r}.") from missing
+        code = "bad_secret" if str(missing).startswith("secrets.") else "bad_arguments"
+        raise ToolFailed(code, f"It needs {str(missing)!r}.") from missing
     limits = Limits(head=seconds, idle=seconds, whole=seconds)
     try:
         answer = await guarded().fetch(
             outgoing.method, outgoing.url, headers=outgoing.headers, body=outgoing.body, limits=limits
         )
     except OutboundError as error:
-        raise ToolFailed("timeout" if isinstance(error, TooLong) else "unreachable", str(error)) from None
+        raise ToolFailed.outside(error) from None
     return _result(answer, secrets)
 
 
@@ -32,7 +33,7 @@ def _result(answer: Answer, secrets: Mapping[str, str]) -> Result:
     body = without(secrets, answer.body.decode("utf-8", "replace"))
     cut = len(body) > MOST_TEXT
     text = f"{body[:MOST_TEXT]}\n[The rest is left out.]" if cut else body
-    content_type = answer.headers.get("Content-Type", "")[:200]
+    content_type = without(secrets, answer.headers.get("Content-Type", ""))[:200]
     raw = {"status": answer.status, "content_type": content_type, "body": body[:MOST_TEXT], "cut": cut}
     if not 200 <= answer.status <= 299:
         raise ToolFailed("bad_status", f"The server answered {answer.status}: {text[:1000]}", raw)

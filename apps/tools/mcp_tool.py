@@ -4,6 +4,7 @@ Nothing but tools is asked of a server: it gets no sampling, no elicitation, no 
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,7 +28,16 @@ T = TypeVar("T")
 MOST_LISTED = 100
 LIST_SECONDS = 20.0
 MOST_BYTES = 2_000_000
+# Characters of what is kept of its list, as JSON.
+MOST_KEPT = 300_000
 BROKEN = "The server does not speak MCP as it should, or refused the call."
+OLDER = (
+    "http://json-schema.org/draft-07/schema#",
+    "http://json-schema.org/draft-07/schema",
+    "https://json-schema.org/draft-07/schema#",
+    "https://json-schema.org/draft-07/schema",
+    "https://json-schema.org/draft/2019-09/schema",
+)
 NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")
 
 
@@ -49,18 +59,31 @@ async def listed(config: Mapping[str, Any], secrets: Mapping[str, str]) -> list[
             if not cursor or len(found) >= MOST_LISTED:
                 return found[:MOST_LISTED]
 
-    return [kept for each in await _with_session(config, secrets, LIST_SECONDS, work) if (kept := _usable(each))]
+    usable: dict[str, dict[str, Any]] = {}
+    size = 0
+    for each in await _with_session(config, secrets, LIST_SECONDS, work):
+        kept = _usable(each, secrets)
+        size += len(json.dumps(kept))
+        if kept and size <= MOST_KEPT:
+            usable.setdefault(kept["name"], kept)
+    return list(usable.values())
 
 
-def _usable(offered: dict[str, Any]) -> dict[str, Any] | None:
+def _usable(offered: dict[str, Any], secrets: Mapping[str, str]) -> dict[str, Any] | None:
+    schema = offered["parameters"]
+    if schema.get("$schema") in OLDER:
+        # What most servers still say; what is common in it means the same today.
+        schema = {**schema, "$schema": parameters.DIALECT}
     try:
-        parameters.check(offered["parameters"])
-        JSONObject().run_validation(offered["parameters"])
+        JSONObject().run_validation(schema)
+        parameters.check(schema)
     except (parameters.BadSchema, ValidationError):
         return None
-    if not NAME.fullmatch(offered["name"]):
+    name, told = offered["name"], json.dumps(schema, ensure_ascii=False)
+    if not NAME.fullmatch(name) or without(secrets, name + told) != name + told:
         return None
-    return {**offered, "description": without({}, offered["description"])[:MAX_DESCRIPTION]}
+    description = without(secrets, offered["description"])[:MAX_DESCRIPTION]
+    return {"name": name, "description": description, "parameters": schema}
 
 
 async def run(
@@ -113,18 +136,24 @@ async def _with_session(
         headers = {name: str(templates.filled(text, values)) for name, text in (config.get("headers") or {}).items()}
     except templates.Missing as missing:
         raise ToolFailed("bad_secret", f"It needs {str(missing)!r}.") from missing
-    limits = Limits(head=seconds, idle=seconds, whole=seconds, answer_bytes=MOST_BYTES)
+    # Longer than there is: the library does not tell a request that took too long from one that broke off.
+    longer = seconds + 5
+    limits = Limits(head=longer, idle=longer, whole=longer, answer_bytes=MOST_BYTES)
+    deadline = asyncio.timeout(seconds)
     try:
         async with (
-            asyncio.timeout(seconds),
+            deadline,
             client(guarded(), limits, headers) as http,
             streamable_http_client(config["url"], http_client=http) as (read, write),
             ClientSession(read, write) as session,
         ):
             await session.initialize()
             return await work(session)
-    except TimeoutError:
-        raise ToolFailed("timeout", "The server took too long.") from None
-    except Exception as error:  # whatever the library makes of what a stranger's server says
+    except Exception as error:  # whatever the library makes of what a stranger's server says, and of being interrupted
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise asyncio.CancelledError from None
+        if deadline.expired():
+            raise ToolFailed("timeout", "The server took too long.") from None
         why = reason(error)
-    raise ToolFailed("unreachable", str(why)) if why else ToolFailed("broken", BROKEN)
+    raise ToolFailed.outside(why) if why else ToolFailed("broken", BROKEN)

@@ -5,18 +5,24 @@ longer than a bound.
 """
 
 import json
-import math
 import time
 from collections.abc import Iterator
 from functools import lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
-import regex
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError, best_match
 from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
+from rest_framework import serializers
+
+from apps.api import javascript
+from apps.api.fields import JSONObject
+
+if TYPE_CHECKING:
+    import regex
 
 JSON = dict[str, Any]
 
@@ -24,12 +30,21 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 # Characters of the schema, as JSON.
 MOST_SCHEMA = 20_000
-# Keywords that are looked at for one set of arguments.
+# Keywords that are looked at for one set of arguments, items that are gone through, and what is said of all that.
 MOST_STEPS = 20_000
+ITEMS_A_STEP = 4
+CHARACTERS_A_STEP = 100
 # That all patterns may take together.
 SECONDS_TOGETHER = 0.25
-LONGEST_PATTERN = 1_000
-MOST_REPEATS = 10_000
+# Of what is said to people and models.
+LONGEST_MESSAGE = 300
+LONGEST_PLACE = 200
+
+# What would lead to other schemas than this one, or to another validator.
+NOT_WITHIN = ("$schema", "$id", "$anchor", "$dynamicAnchor", "$dynamicRef")
+# These go through all items, whatever is asked of them.
+GOING_THROUGH = ("items", "contains", "propertyNames", "patternProperties", "additionalProperties")
+NO_FORMATS = FormatChecker([])
 
 NOTHING: JSON = {"type": "object", "properties": {}, "additionalProperties": False}
 
@@ -54,31 +69,59 @@ def check(schema: JSON) -> None:
         raise BadSchema('Its "type" must be "object": arguments have names.')
     if (dialect := schema.get("$schema", DIALECT)) != DIALECT:
         raise BadSchema(f"Only JSON Schema 2020-12 is known here, not {str(dialect)[:100]}.")
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise BadSchema(f"{_place(error)}{error.message[:300]}") from error
-    except RecursionError as error:
-        raise BadSchema("It is nested too deeply.") from error
-    for keyword, value in _keywords(schema):
-        if keyword in ("$ref", "$dynamicRef") and isinstance(value, str) and not value.startswith("#"):
-            raise BadSchema("A reference may only name a part of the schema itself, as #/$defs/….")
+    _check_form(schema)
+    for keyword, value in _keywords(_without_names(schema)):
+        if keyword in NOT_WITHIN and isinstance(value, str):
+            raise BadSchema(f"There can be no {keyword} in it.")
         if keyword == "pattern" and isinstance(value, str):
             _compiled(value)
         if keyword == "patternProperties" and isinstance(value, dict):
             for pattern in value:
                 _compiled(pattern)
+    for reference in {value for keyword, value in _keywords(schema) if keyword == "$ref" and isinstance(value, str)}:
+        # It may stand anywhere, where nobody has looked at it as a schema so far.
+        _check_form(_named_by(reference, schema))
+
+
+def _check_form(schema: Any) -> None:
+    try:
+        Draft202012Validator.check_schema(schema, format_checker=NO_FORMATS)
+    except SchemaError as error:
+        raise BadSchema(f"{_place(error)}{error.message[:LONGEST_MESSAGE]}") from error
+    except RecursionError as error:
+        raise BadSchema("It is nested too deeply.") from error
+
+
+def _named_by(reference: str, schema: JSON) -> Any:
+    found: Any = schema
+    root, *steps = unquote(reference).split("/")
+    for step in steps:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, dict) and name in found:
+            found = found[name]
+        elif isinstance(found, list) and name.isascii() and name.isdigit() and int(name[:6]) < len(found):
+            found = found[int(name)]
+        else:
+            root = ""
+    if root != "#":
+        raise BadSchema("A reference may only name a part of the schema itself, as #/$defs/….")
+    return found
 
 
 def validate(schema: JSON, arguments: Any) -> JSON:
-    """The arguments, as they are. Raises BadArguments where they do not suit a schema that `check` has passed."""
+    """The arguments, as they are. Raises BadArguments where they do not suit a schema that `check` has passed, or are
+    nothing that the database can hold."""
     if not isinstance(arguments, dict):
         raise BadArguments("The arguments must be a JSON object.")
+    try:
+        JSONObject().run_validation(arguments)
+    except serializers.ValidationError as refused:
+        raise BadArguments(" ".join(map(str, refused.detail))) from refused
     steps = _Steps()
     validator = extend(  # type: ignore[no-untyped-call]
         Draft202012Validator,
         {name: partial(steps.counted, name, function) for name, function in Draft202012Validator.VALIDATORS.items()},
-    )(schema, registry=Registry())
+    )(_without_names(schema), registry=Registry())
     try:
         error = best_match(validator.iter_errors(arguments))
     except _TooMuch as much:
@@ -86,8 +129,13 @@ def validate(schema: JSON, arguments: Any) -> JSON:
     except (RecursionError, Unresolvable) as endless:
         raise BadArguments("The schema's references lead nowhere.") from endless
     if error is not None:
-        raise BadArguments(f"{_place(error)}{error.message[:300]}")
+        raise BadArguments(f"{_place(error)}{error.message[:LONGEST_MESSAGE]}")
     return arguments
+
+
+def _without_names(schema: JSON) -> JSON:
+    """A schema that names its dialect is given to another validator, which counts nothing."""
+    return {keyword: value for keyword, value in schema.items() if keyword not in ("$schema", "$id")}
 
 
 class _Steps:
@@ -100,7 +148,17 @@ class _Steps:
     def counted(
         self, name: str, function: Any, validator: Any, value: Any, instance: Any, schema: Any
     ) -> Iterator[ValidationError]:
-        self.step()
+        going_through = name in GOING_THROUGH and isinstance(instance, list | dict)
+        self.step(1 + (len(instance) // ITEMS_A_STEP if going_through else 0))
+        for error in self._errors(name, function, validator, value, instance, schema):
+            # It repeats what it is about, as long as that may be.
+            self.step(1 + len(error.message) // CHARACTERS_A_STEP)
+            error.message = error.message[:LONGEST_MESSAGE]
+            yield error
+
+    def _errors(
+        self, name: str, function: Any, validator: Any, value: Any, instance: Any, schema: Any
+    ) -> Iterator[ValidationError]:
         match name:
             case "pattern":
                 if isinstance(instance, str) and not self.found(value, instance):
@@ -108,15 +166,15 @@ class _Steps:
             case "patternProperties" | "additionalProperties":
                 yield from self._named(name, validator, value, instance, schema)
             case "uniqueItems":
-                yield from _unique(value, instance)
+                yield from self._unique(value, instance)
             case "unevaluatedProperties" | "unevaluatedItems":
                 # What they depend on cannot be counted, and no tool needs them.
                 return
             case _:
                 yield from function(validator, value, instance, schema) or ()
 
-    def step(self) -> None:
-        self.left -= 1
+    def step(self, count: int = 1) -> None:
+        self.left -= count
         if self.left < 0:
             raise _TooMuch
 
@@ -144,13 +202,13 @@ class _Steps:
                 else:
                     yield from validator.descend(item, value, path=key)
 
-
-def _unique(value: Any, instance: Any) -> Iterator[ValidationError]:
-    if value and isinstance(instance, list):
-        # 1 and true differ in JSON, 1 and 1.0 do not; the order of keys says nothing.
-        seen = {json.dumps(_plain(item), sort_keys=True) for item in instance}
-        if len(seen) < len(instance):
-            yield ValidationError("it has the same item twice")
+    def _unique(self, value: Any, instance: Any) -> Iterator[ValidationError]:
+        if value and isinstance(instance, list):
+            # 1 and true differ in JSON, 1 and 1.0 do not; the order of keys says nothing.
+            items = [json.dumps(_plain(item), sort_keys=True) for item in instance]
+            self.step(sum(map(len, items)) // CHARACTERS_A_STEP)
+            if len(set(items)) < len(items):
+                yield ValidationError("it has the same item twice")
 
 
 def _plain(item: Any) -> Any:
@@ -166,14 +224,11 @@ def _plain(item: Any) -> Any:
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> "regex.Pattern[str]":
-    # Repeats of repeats are built by the compiler.
-    counts = [max(int(count[:7]), 1) for count in regex.findall(r"\{\s*\d*\s*,?\s*(\d+)\s*,?\s*\}", pattern)]
-    if len(pattern) > LONGEST_PATTERN or math.prod(counts) > MOST_REPEATS:
-        raise BadSchema("A pattern is too long, or repeats too often.")
-    try:
-        return regex.compile(pattern)
-    except (regex.error, RecursionError, OverflowError, MemoryError) as error:
-        raise BadSchema(f"{pattern[:50]!r} is no regular expression.") from error
+    # As JSON Schema has it; what is none with `u` is written that way all the same, as `\-` is.
+    compiled = javascript.compiled(pattern, "u") or javascript.compiled(pattern, "")
+    if compiled is None:
+        raise BadSchema(f"{pattern[:50]!r} is no regular expression, or one that takes too much.")
+    return compiled
 
 
 def _keywords(schema: Any) -> Iterator[tuple[str, Any]]:
@@ -189,5 +244,5 @@ def _keywords(schema: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _place(error: ValidationError | SchemaError) -> str:
-    place = ".".join(str(step) for step in error.absolute_path)
+    place = ".".join(str(step) for step in error.absolute_path)[:LONGEST_PLACE]
     return f"{place}: " if place else ""

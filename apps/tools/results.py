@@ -1,12 +1,19 @@
 """What comes of running a tool."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypedDict
+from html import escape
+from typing import Any, Protocol, Self, TypedDict
+from urllib.parse import quote, quote_plus
+
+from apps.api.outbound.errors import AddressRefused, OutboundError, RequestRefused, TooBig, TooLong
 
 # Of what a tool says, in characters; the rest is cut off.
 MOST_TEXT = 20_000
+
+# What the way out leaves as it is in the query of an address.
+IN_QUERIES = "/?:@!$'()*,"
 
 
 class Source(TypedDict):
@@ -29,9 +36,22 @@ class Result:
 def without(secrets: Mapping[str, str], text: str) -> str:
     """What came from outside, as the database can hold it, and without secrets that it may echo."""
     text = text.replace("\0", "").encode("utf-8", "replace").decode()
-    for secret in sorted(secrets.values(), key=len, reverse=True):
-        text = text.replace(secret, "•••").replace(json.dumps(secret)[1:-1], "•••")
+    written = {form for secret in secrets.values() for form in _forms(secret)}
+    for form in sorted(written, key=len, reverse=True):
+        text = text.replace(form, "•••")
     return text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """As servers may repeat it: as it is, in JSON, in an address, in HTML."""
+    yield secret
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield json.dumps(secret)[1:-1].replace("/", r"\/")
+    for safe in ("", "/", IN_QUERIES):
+        yield quote(secret, safe=safe)
+        yield quote_plus(secret, safe=safe)
+    yield escape(secret)
 
 
 class ToolFailed(Exception):
@@ -40,6 +60,20 @@ class ToolFailed(Exception):
     def __init__(self, code: str, detail: str, raw: Any = None) -> None:
         super().__init__(detail)
         self.code, self.detail, self.raw = code, detail, raw
+
+    @classmethod
+    def outside(cls, error: OutboundError) -> Self:
+        """What was asked for elsewhere did not come."""
+        match error:
+            case TooLong():
+                code = "timeout"
+            case TooBig():
+                code = "too_large"
+            case AddressRefused() | RequestRefused():
+                code = "refused"
+            case _:
+                code = "unreachable"
+        return cls(code, str(error))
 
 
 class Scene(Protocol):

@@ -5,10 +5,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from apps.api.threads import in_pool
 from apps.tools import http_tool, mcp_tool, parameters, vault
 from apps.tools.builtins import BUILTINS
 from apps.tools.functions import Function
-from apps.tools.models import Kind
+from apps.tools.models import Kind, Tool
 from apps.tools.results import Result, Scene, ToolFailed
 
 SECONDS = 30.0
@@ -29,7 +30,9 @@ async def run(function: Function, arguments: Any, scene: Scene, *, seconds: floa
     result, failure = None, None
     try:
         async with asyncio.timeout(seconds):
-            result = await _run(function, parameters.validate(function.parameters, arguments), scene, seconds)
+            # Not here, where everybody waits: a schema and arguments may take their time.
+            fitting = await in_pool(parameters.validate, function.parameters, arguments)
+            result = await _run(function, fitting, scene, seconds)
     except parameters.BadArguments as error:
         failure = ToolFailed("bad_arguments", str(error))
     except ToolFailed as error:
@@ -43,10 +46,15 @@ async def _run(function: Function, arguments: dict[str, Any], scene: Scene, seco
     tool = function.tool
     if tool.kind == Kind.BUILTIN:
         return await BUILTINS[function.own].run(arguments, scene)
-    try:
-        secrets = vault.unseal(tool.secrets)
-    except vault.Unreadable as error:
-        raise ToolFailed("bad_secret", "Its secrets cannot be read any more: they are to be set again.") from error
+    secrets = secrets_of(tool)
     if tool.kind == Kind.HTTP:
         return await http_tool.run(tool.config, arguments, secrets, seconds)
     return await mcp_tool.run(tool.config, function.own, arguments, secrets, seconds)
+
+
+def secrets_of(tool: Tool) -> dict[str, str]:
+    """Raises ToolFailed."""
+    try:
+        return vault.unseal(tool.secrets)
+    except vault.Unreadable as error:
+        raise ToolFailed("bad_secret", "Its secrets cannot be read any more: they are to be set again.") from error

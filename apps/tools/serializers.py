@@ -1,8 +1,11 @@
 import re
+from collections.abc import Collection
 from typing import Any
 
+from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.utils import html
 
 from apps.api.fields import Flag, JSONObject, Line, List, ModelSerializer, Text
 from apps.api.outbound import request as outgoing
@@ -17,6 +20,13 @@ SECRET_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 MOST_PAIRS = 50
 MAX_URL = 2_000
 MAX_VALUE = 4_000
+
+# What a new one has where nothing is said of it.
+FRESH: dict[str, dict[str, Any]] = {
+    Kind.BUILTIN: {},
+    Kind.HTTP: {"method": "GET", "headers": {}, "query": {}, "body": None},
+    Kind.MCP: {"headers": {}, "functions": None},
+}
 
 
 class Pairs(serializers.DictField):
@@ -33,12 +43,16 @@ class Pairs(serializers.DictField):
         super().__init__(**{"child": child, **options})
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if html.is_html_input(data):
+            data = html.parse_html_dict(data)
+        if isinstance(data, dict):
+            if len(data) > MOST_PAIRS:
+                self.fail("too_many")
+            # First: errors of values are told under their names.
+            for name in data:
+                if not self.name.fullmatch(name):
+                    self.fail("bad_name", name=name[:50])
         found: dict[str, Any] = super().to_internal_value(data)
-        if len(found) > MOST_PAIRS:
-            self.fail("too_many")
-        for name in found:
-            if not self.name.fullmatch(name):
-                self.fail("bad_name", name=name[:50])
         return found
 
 
@@ -136,7 +150,10 @@ class ToolSerializer(ModelSerializer):
     `functions` is what it offers to models.
     """
 
-    name = serializers.RegexField(NAME, help_text="A function's name: letters, digits, _ and -; once among your tools.")
+    name = Line(
+        validators=[RegexValidator(NAME)],
+        help_text="A function's name: letters, digits, _ and -; once among your tools.",
+    )
     description = Text(
         required=False, allow_blank=True, max_length=MAX_DESCRIPTION, help_text="What it does, told to models."
     )
@@ -199,38 +216,41 @@ class ToolSerializer(ModelSerializer):
         before: Tool | None = self.instance
         kind = given.get("kind") or (before.kind if before else "")
         parts = {name: given.pop(name, None) for name in Kind.values}
-        config = before.config if before and before.kind == kind else {}
+        is_same = before is not None and before.kind == kind
+        config = before.config if before and is_same else FRESH[kind]
         if parts[kind] is not None:
             config = {**config, **(parts[kind] if isinstance(parts[kind], dict) else {"builtin": parts[kind]})}
-        if not config:
+        elif not is_same:
             raise serializers.ValidationError({kind: ["This kind of tool needs it."]}, code="required")
-        schema = given.get("parameters") or (before and before.parameters) or parameters.NOTHING
-        secrets = self._secrets(given.pop("secrets", {}), before)
-        if kind == Kind.MCP and before and before.config != config:
+        if kind != Kind.BUILTIN and "url" not in config:
+            raise serializers.ValidationError({kind: {"url": ["This kind of tool needs it."]}}, code="required")
+        if not (before and is_same and all(before.config.get(name) == config.get(name) for name in ("url", "headers"))):
             # What another server offers is not known yet.
-            same = all(before.config.get(name) == config[name] for name in ("url", "headers"))
-            given |= {} if same else {"listed": []}
+            given["listed"] = []
+        schema = given.get("parameters") or (before and before.parameters) or parameters.NOTHING
+        given |= self._secrets(given.pop("secrets", {}), before)
         if kind != Kind.BUILTIN:
-            self._check_names(kind, config, schema, secrets)
-        return {
-            **given,
-            "config": config,
-            "parameters": schema if kind == Kind.HTTP else {},
-            "secrets": vault.seal(secrets),
-            "secret_names": sorted(secrets),
-        }
+            known = given.get("secret_names", before.secret_names if before else [])
+            self._check_names(kind, config, schema, known)
+        return {**given, "config": config, "parameters": schema if kind == Kind.HTTP else {}}
 
     @staticmethod
-    def _secrets(given: dict[str, str | None], before: Tool | None) -> dict[str, str]:
+    def _secrets(given: dict[str, str | None], before: Tool | None) -> dict[str, Any]:
+        """The columns that change."""
+        if not given:
+            return {}
         try:
             kept = vault.unseal(before.secrets) if before else {}
         except vault.Unreadable:
             # Kept under another key: only those that are set anew are of use.
             kept = {}
-        return {name: value for name, value in {**kept, **given}.items() if value is not None}
+        secrets = {name: value for name, value in {**kept, **given}.items() if value is not None}
+        if len(secrets) > MOST_PAIRS:
+            raise serializers.ValidationError({"secrets": [f"More than {MOST_PAIRS} of them."]}, code="too_many")
+        return {"secrets": vault.seal(secrets), "secret_names": sorted(secrets)}
 
     @staticmethod
-    def _check_names(kind: str, config: dict[str, Any], schema: dict[str, Any], secrets: dict[str, str]) -> None:
+    def _check_names(kind: str, config: dict[str, Any], schema: dict[str, Any], secrets: Collection[str]) -> None:
         known = schema.get("properties", {})
         for part in ("url", "headers", "query", "body"):
             for secret, name in templates.names(config.get(part)):

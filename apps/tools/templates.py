@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 MARK = re.compile(r"\{\{|\}\}|\{(secrets\.)?([A-Za-z_][A-Za-z0-9_-]{0,63})\}")
 ORIGIN = re.compile(r"https?://[^/?#{}\\\s]+(?=[/?#]|\Z)", re.IGNORECASE)
@@ -99,10 +99,17 @@ def fill(config: Mapping[str, Any], arguments: Mapping[str, Any], secrets: Mappi
     }
     rest = {name: value for name, value in arguments.items() if name not in named}
     in_query = config["method"] in WITHOUT_BODY
-    address = urlsplit(config["url"])
-    url = f"{address.scheme}://{address.netloc}{_path(address.path, values)}"
-    pairs = [*_given(config["query"], values), *(rest.items() if in_query else ())]
-    query = "&".join(part for part in (_inline_query(address.query, values), _encoded(pairs)) if part)
+    origin = ORIGIN.match(config["url"])
+    if not origin:
+        raise BadTemplate(config["url"])
+    path, _, inline = config["url"][origin.end() :].partition("?")
+    url = f"{origin[0]}{_path(path, values)}"
+    pairs = list(_given(config["query"], values))
+    if in_query:
+        # Beside what the owner wrote, never in its place: of two of a name, servers take either.
+        written = {*config["query"], *(name for name, _ in parse_qsl(inline, keep_blank_values=True))}
+        pairs += [(name, value) for name, value in rest.items() if name not in written and value is not None]
+    query = "&".join(part for part in (*_inline_query(inline, values), _encoded(pairs)) if part)
     headers = [(name, _text(found)) for name, found in _given(config["headers"], values)]
     told = rest if config["body"] is None else filled(config["body"], values)
     body = b"" if in_query else json.dumps(told, ensure_ascii=False).encode()
@@ -124,10 +131,14 @@ def _path(template: str, values: Values) -> str:
     return MARK.sub(one_step, template)
 
 
-def _inline_query(template: str, values: Values) -> str:
-    return MARK.sub(
-        lambda mark: quote(_text(values.value(mark[1], mark[2])), safe="") if mark[2] else mark[0][0], template
-    )
+def _inline_query(template: str, values: Values) -> Iterator[str]:
+    for pair in template.split("&"):
+        try:
+            yield MARK.sub(
+                lambda mark: quote(_text(values.value(mark[1], mark[2])), safe="") if mark[2] else mark[0][0], pair
+            )
+        except Missing:
+            continue
 
 
 def _encoded(pairs: Iterable[tuple[str, Any]]) -> str:

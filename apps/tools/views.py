@@ -3,8 +3,10 @@ from http import HTTPStatus
 from typing import Any, cast
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import APIException, ValidationError
@@ -15,9 +17,10 @@ from rest_framework.viewsets import ModelViewSet
 
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine
+from apps.api.errors import Conflict
 from apps.api.pagination import NewestFirst
 from apps.api.responses import awaited
-from apps.tools import mcp_tool, parameters, running, vault
+from apps.tools import mcp_tool, parameters, running
 from apps.tools.functions import Function, functions_of
 from apps.tools.models import Kind, Tool
 from apps.tools.results import Nowhere, ToolFailed
@@ -28,8 +31,13 @@ MOST_TOOLS = 200
 
 
 class NotListed(APIException):
+    """Its code is the failure's."""
+
     status_code = HTTPStatus.BAD_GATEWAY
     default_code = "not_listed"
+
+    def __init__(self, failure: ToolFailed) -> None:
+        super().__init__(failure.detail, failure.code)
 
 
 @extend_schema_view(
@@ -46,6 +54,15 @@ class ToolViewSet(Mine[Tool], ModelViewSet[Tool]):
     serializer_class = ToolSerializer
     pagination_class = NewestFirst
     lookup_value_converter = "id"
+
+    def get_queryset(self) -> Any:
+        tools = super().get_queryset()
+        # What is changed is a part of it, on top of what is there by then.
+        return tools.select_for_update() if self.action in ("update", "partial_update") else tools
+
+    @transaction.atomic
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().update(request, *args, **kwargs)
 
     @extend_schema(
         description=f"Make a tool; you can have {MOST_TOOLS}. An `mcp` tool offers nothing until `refresh/`."
@@ -81,27 +98,26 @@ class ToolViewSet(Mine[Tool], ModelViewSet[Tool]):
     @action(detail=True, methods=["post"])
     def refresh(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Ask an MCP server what it offers; `functions` is that from now on. Of tools of other kinds there is nothing
-        to ask. 502 `not_listed`: the server did not tell."""
+        to ask. 502: the server did not tell; the code is one of those of a tool that fails."""
         tool = self.get_object()
         if tool.kind != Kind.MCP:
             return Response(self.get_serializer(tool).data)
         user = cast(User, request.user)
-        try:
-            secrets = vault.unseal(tool.secrets)
-        except vault.Unreadable as error:
-            raise NotListed("Its secrets cannot be read any more: they are to be set again.") from error
 
         async def news() -> Any:
             try:
-                return await mcp_tool.listed(tool.config, secrets)
+                return await mcp_tool.listed(tool.config, running.secrets_of(tool))
             except ToolFailed as failure:
                 return failure
 
         def respond(came: Any) -> Response:
             if isinstance(came, ToolFailed):
-                raise NotListed(came.detail)
-            Tool.objects.owned_by(user).filter(pk=pk, config=tool.config).update(listed=came)
+                raise NotListed(came)
+            asked = Tool.objects.owned_by(user).filter(pk=pk, kind=tool.kind, config=tool.config)
+            is_told = asked.update(listed=came, updated_at=timezone.now())
             found = get_object_or_404(Tool.objects.owned_by(user), pk=pk)
+            if not is_told:
+                raise Conflict(code="changed_meanwhile")
             return Response(ToolSerializer(found, context=self.get_serializer_context()).data)
 
         return awaited(self, request, news, respond)

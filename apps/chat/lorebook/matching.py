@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from apps.chat.lorebook import javascript
+from apps.api import javascript
 from apps.chat.lorebook.entries import Entry, Key, Logic
 from apps.chat.lorebook.letters import composed, joined, word_end
 

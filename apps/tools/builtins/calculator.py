@@ -9,6 +9,9 @@ from typing import Any
 LONGEST = 500
 # Bits of a whole number: a power of powers comes to an end.
 MOST_BITS = 4_000
+MOST_DIGITS = 400
+
+NOT_REAL = "It has no finite value among the real numbers."
 
 Number = int | float
 
@@ -21,6 +24,13 @@ def _power(base: Number, exponent: Number) -> Any:
     if isinstance(base, int) and isinstance(exponent, int) and abs(exponent) * max(base.bit_length(), 1) > MOST_BITS:
         return float(base) ** exponent
     return base**exponent
+
+
+def _rounded(number: Number, digits: Number = 0) -> Any:
+    # Python makes a number of as many digits.
+    if abs(digits) > MOST_DIGITS:
+        raise BadExpression(f"Numbers are rounded to at most {MOST_DIGITS} digits.")
+    return round(number, int(digits)) if digits else round(number)
 
 
 def _factorial(number: Number) -> int:
@@ -37,7 +47,6 @@ BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
     ast.Pow: _power,
-    ast.BitXor: _power,
 }
 UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
 NAMES: dict[str, Number] = {"pi": math.pi, "e": math.e, "tau": math.tau}
@@ -46,12 +55,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(math, name) for name in ("sin", "cos", "tan", "asin", "acos", "atan", "degrees", "radians")},
     "ln": math.log,
     "abs": abs,
-    "round": round,
+    "round": _rounded,
     "min": min,
     "max": max,
     "factorial": _factorial,
 }
-SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-"})
+SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**"})
 
 
 def calculate(expression: str) -> Number:
@@ -60,8 +69,8 @@ def calculate(expression: str) -> Number:
         raise BadExpression(f"It is longer than {LONGEST} characters.")
     try:
         value: Any = _value(ast.parse(expression.strip().translate(SIGNS), mode="eval").body)
-        if isinstance(value, complex) or not math.isfinite(value):
-            raise BadExpression("It has no finite value among the real numbers.")
+        if not math.isfinite(value):
+            raise BadExpression(NOT_REAL)
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
         if isinstance(error, BadExpression):
             raise
@@ -91,6 +100,8 @@ def _value(node: ast.expr) -> Any:
 
 
 def _bounded(value: Any) -> Any:
+    if isinstance(value, complex):
+        raise BadExpression(NOT_REAL)
     if isinstance(value, int) and value.bit_length() > MOST_BITS:
         raise OverflowError
     return value

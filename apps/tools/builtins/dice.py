@@ -17,7 +17,8 @@ class BadDice(ValueError):
 
 def roll(expression: str, below: Callable[[int], int]) -> tuple[int, list[list[int]]]:
     """The total, and each group of dice as it fell. `below(n)` draws from 0 to n - 1. Raises BadDice."""
-    text = "".join(expression.split())
+    # 3d6 2 is not 3d62.
+    text = "" if re.search(r"\d\s+\d", expression) else "".join(expression.split())
     total, at, rolls = 0, 0, list[list[int]]()
     for number, term in enumerate(TERM.finditer(text)):
         sign, count, sides, keep, kept, constant = term.groups()
