@@ -47,11 +47,6 @@ class Purse:
     def __init__(self, left: int) -> None:
         self.left = left
 
-    def pay(self, size: int) -> None:
-        self.left -= size
-        if self.left < 0:
-            raise NotFetched("too_big", "It is larger than what there is room for.")
-
 
 @contextmanager
 def place_of(user: object) -> Iterator[None]:
@@ -78,14 +73,18 @@ async def one(url: str, seconds: float = ONE_SECONDS, purse: Purse | None = None
             if arriving.headers.get("Content-Type", "").lower().startswith("text/html"):
                 raise NotFetched("a_page", "This is the address of a page, not that of a file.")
             async for piece in arriving:
+                if len(piece) > purse.left:
+                    # At once: others may have what this one does not need.
+                    purse.left += sum(map(len, pieces))
+                    pieces.clear()
+                    raise NotFetched("too_big", "It is larger than what there is room for.")
+                purse.left -= len(piece)
                 pieces.append(piece)
-                purse.pay(len(piece))
         return b"".join(pieces)
     except OutboundError as error:
         failure = NotFetched(_code(error), str(error))
     except NotFetched as error:
         failure = error
-    # Others may have what this one does not need.
     purse.left += sum(map(len, pieces))
     raise failure
 
