@@ -59,8 +59,8 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no
 lock: EXTRA := dev
 lock: install ## Pin the newest versions that pyproject.toml allows
 	@$(COMPILE) --upgrade pyproject.toml -o requirements/base.txt
-	@$(COMPILE) --upgrade --extra local pyproject.toml -o requirements/local.txt
-	@$(COMPILE) --upgrade --extra local --extra dev pyproject.toml -o requirements/dev.txt
+	@$(COMPILE) --upgrade --extra local --extra mcp pyproject.toml -o requirements/local.txt
+	@$(COMPILE) --upgrade --extra local --extra mcp --extra dev pyproject.toml -o requirements/dev.txt
 	@$(COMPILE) --upgrade --no-deps requirements/model.in -o requirements/model.txt
-	@$(subst -c requirements/constraints.in,--python-version 3.12,$(COMPILE)) --upgrade --extra local --extra dev \
+	@$(subst -c requirements/constraints.in,--python-version 3.12,$(COMPILE)) --upgrade --extra local --extra mcp --extra dev \
 		pyproject.toml -o requirements/next.txt

@@ -84,6 +84,15 @@ def read_contexts(contexts: Any, offer: Offer) -> dict[str, int]:
     return contexts
 
 
+def read_embeddings(base_url: str | None, api_key: str | None, model: str | None) -> Source | None:
+    """Where vectors of texts are made; None where that is not configured."""
+    if not base_url:
+        return None
+    if not model:
+        raise ImproperlyConfigured("EMBEDDINGS_MODEL is needed with EMBEDDINGS_BASE_URL.")
+    return read_source("EMBEDDINGS_BASE_URL", "embeddings", base_url, api_key or "", [model])
+
+
 def read_source(where: str, name: str, base_url: Any, api_key: Any, models: Any) -> Source:
     """Refuses what could not be used, by its place in the settings and without repeating it: it may hold a key."""
     url = urlsplit(base_url if isinstance(base_url, str) else "")

@@ -12,7 +12,7 @@ from environs import Env, ValidationError, validate
 from redis.connection import parse_url
 
 from apps.api.outbound import allowed
-from config.offer import read_offer
+from config.offer import read_embeddings, read_offer
 
 # Lets Django's classes be written with their type, as in ModelAdmin[Character].
 django_stubs_ext.monkeypatch()
@@ -53,6 +53,7 @@ def hosts_and_ports(values: list[str]) -> None:
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=not_empty)
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=not_empty)
 HTTPS = env.bool("HTTPS", True)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
@@ -91,6 +92,7 @@ INSTALLED_APPS = [
     "apps.tools",
     "apps.characters",
     "apps.conversations",
+    "apps.knowledge",
     "apps.chat",
 ]
 
@@ -140,7 +142,9 @@ WHITENOISE_AUTOREFRESH = False
 # A body is counted by the ASGI handler too: DRF's JSON parser does not look at this limit.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # What is brought along from elsewhere may be larger.
-IMPORT_PATHS = re.compile(r"/api/(?:(?:conversations|characters)/import|characters/[^/]+/(?:avatar|lorebook))/?")
+IMPORT_PATHS = re.compile(
+    r"/api/(?:(?:conversations|characters)/import|characters/[^/]+/(?:avatar|lorebook|knowledge))/?"
+)
 IMPORT_MAX_SIZE = 50 * 1024 * 1024
 
 # ── Database ─────────────────────────────────────────────────────────────────────────────────
@@ -271,6 +275,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "RoleEnum": "apps.conversations.models.Role",
         "MessageStatusEnum": "apps.conversations.models.MessageStatus",
+        "DocumentKindEnum": "apps.knowledge.models.Kind",
+        "WrittenKindEnum": "apps.knowledge.models.WRITTEN",
     },
 }
 
@@ -315,6 +321,8 @@ AI_SYSTEM_PROMPT = env.str(
 )
 AI_TITLES = env.bool("AI_TITLES", True)
 AI_SUMMARIES = env.bool("AI_SUMMARIES", True)
+# Seconds that one call of a tool may take; those of a turn may take four times that together.
+TOOL_SECONDS = env.float("TOOL_SECONDS", 30.0, validate=validate.Range(min=0.1, max=600))
 # Tokens that all calls of one turn may take together; then the model answers without tools.
 AI_TURN_TOKENS = env.int("AI_TURN_TOKENS", 100_000, validate=validate.Range(min=1))
 AI_CONNECT_TIMEOUT = env.float("AI_CONNECT_TIMEOUT", 10.0, validate=some_time)
@@ -322,6 +330,12 @@ AI_FIRST_TOKEN_TIMEOUT = env.float("AI_FIRST_TOKEN_TIMEOUT", 60.0, validate=some
 AI_TOKEN_TIMEOUT = env.float("AI_TOKEN_TIMEOUT", 30.0, validate=some_time)
 AI_TURN_TIMEOUT = env.float("AI_TURN_TIMEOUT", 600.0, validate=some_time)
 DRAIN_SECONDS = env.float("DRAIN_SECONDS", 10.0, validate=validate.Range(min=0))
+
+# ── Knowledge ────────────────────────────────────────────────────────────────────────────────
+
+_embeddings_url = env.str("EMBEDDINGS_BASE_URL", "")
+_embeddings_key = env.str("EMBEDDINGS_API_KEY", "")
+_embeddings_model = env.str("EMBEDDINGS_MODEL", "")
 
 # ── Safety on the wire ───────────────────────────────────────────────────────────────────────
 
@@ -370,3 +384,5 @@ LOGGING = {
 env.seal()
 
 AI_OFFER = read_offer(_base_url, _api_key, _models, _more_providers, _contexts)
+# None: passages of knowledge are found by their words alone.
+EMBEDDINGS = read_embeddings(_embeddings_url, _embeddings_key, _embeddings_model)

@@ -22,6 +22,8 @@ from apps.chat.views import ChatViewSet, ModelsView
 from apps.conversations.document_views import DocumentViewSet
 from apps.conversations.search_views import SearchView
 from apps.conversations.views import ConversationViewSet, MessageViewSet
+from apps.knowledge.fact_views import FactViewSet
+from apps.knowledge.views import KnowledgeSearchView, KnowledgeViewSet, PassageViewSet
 from apps.tools.views import ToolViewSet
 
 register_converter(IdConverter, "id")
@@ -39,8 +41,12 @@ router.register("conversations", PromptViewSet, basename="prompt")
 router.register("conversations", DocumentViewSet, basename="document")
 router.register("conversations", ConversationViewSet, basename="conversation")
 router.register("tools", ToolViewSet, basename="tool")
+router.register("facts", FactViewSet, basename="fact")
 
 messages = MessageViewSet.as_view({"get": "list", "post": "create"})
+knowledge = KnowledgeViewSet.as_view({"get": "list", "post": "create"})
+passages = PassageViewSet.as_view({"get": "list"})
+knowledge_document = KnowledgeViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
 message = MessageViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
 
 # JSON where a client has no wish, as everywhere.
@@ -51,6 +57,10 @@ urlpatterns = [
     path("api/", include(router.urls)),
     path("api/conversations/<id:pk>/messages/", messages, name="message-list"),
     path("api/conversations/<id:pk>/messages/<id:message_pk>/", message, name="message-detail"),
+    path("api/characters/<id:pk>/knowledge/", knowledge, name="knowledge-list"),
+    path("api/characters/<id:pk>/knowledge/search/", KnowledgeSearchView.as_view(), name="knowledge-search"),
+    path("api/characters/<id:pk>/knowledge/<id:document_pk>/", knowledge_document, name="knowledge-detail"),
+    path("api/characters/<id:pk>/knowledge/<id:document_pk>/passages/", passages, name="knowledge-passages"),
     path("api/usage/", UsageView.as_view(), name="usage"),
     path("api/search/", SearchView.as_view(), name="search"),
     path("api/models/", ModelsView.as_view(), name="models"),

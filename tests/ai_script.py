@@ -124,21 +124,33 @@ class Script:
         )
 
     def calls_tool(
-        self, name: str, arguments: dict[str, Any] | str, *, fragments: int = 3, call_id: str = "call_1"
+        self, name: str, arguments: dict[str, Any] | str, *, fragments: int = 3, call_id: str = "call_1", text: str = ""
     ) -> Call:
-        written = arguments if isinstance(arguments, str) else json.dumps(arguments)
+        return self.calls_tools((name, arguments, call_id), fragments=fragments, text=text)
+
+    def calls_tools(self, *calls: tuple[str, dict[str, Any] | str, str], fragments: int = 3, text: str = "") -> Call:
+        """All of these at once, as (name, arguments, id), after some text where there is one."""
+        written = [
+            {
+                "id": call_id,
+                "type": "function",
+                "function": {"name": name, "arguments": given if isinstance(given, str) else json.dumps(given)},
+            }
+            for name, given, call_id in calls
+        ]
 
         async def behaviour(reply: Reply) -> None:
             usage = {"prompt_tokens": 7, "completion_tokens": 5}
             if not reply.streams:
-                call = {"id": call_id, "type": "function", "function": {"name": name, "arguments": written}}
-                await reply.message({"content": None, "tool_calls": [call]}, "tool_calls", usage)
+                await reply.message({"content": text or None, "tool_calls": written}, "tool_calls", usage)
                 return
             await reply.begin()
-            first = {"index": 0, "id": call_id, "type": "function", "function": {"name": name, "arguments": ""}}
-            await reply.frame({"content": None, "tool_calls": [first]})
-            for piece in cut(written, fragments):
-                await reply.frame({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
+            await reply.says(cut(text, None) if text else [])
+            for index, call in enumerate(written):
+                function: Any = call["function"]
+                await reply.frame({"tool_calls": [{**call, "index": index, "function": {**function, "arguments": ""}}]})
+                for piece in cut(function["arguments"], fragments):
+                    await reply.frame({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
             await reply.finish("tool_calls", usage)
 
         return self._prepare(behaviour)

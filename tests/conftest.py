@@ -1,6 +1,7 @@
 """The cast: alice, bob, and what is alice's."""
 
 import os
+import socket
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -18,8 +19,18 @@ from apps.characters.models import Character, Report
 from apps.chat.models import Generation
 from apps.conversations import turns
 from apps.conversations.models import Role, Summary, Tombstone
+from apps.knowledge.models import Fact
+from apps.tools.models import Tool
 from tests.ai_server import AIServer
-from tests.factories import make_character, make_conversation, make_picture, make_tool, make_user, say
+from tests.factories import (
+    make_character,
+    make_conversation,
+    make_document,
+    make_picture,
+    make_tool,
+    make_user,
+    say,
+)
 from tests.launched import data_dir, run
 from tests.online import Person, Server
 from tests.redis_server import RedisServer
@@ -87,8 +98,10 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
     """One row of everything she owns."""
     character = make_character(alice)
     tool = make_tool(alice)
+    fact = Fact.objects.create(user=alice, character=character, text="She winds the clocks.")
     character.tools.add(tool)
     shelf.hang(character, pictures.clean(make_picture()))
+    document = make_document(character, "Clocks", "The clock in the hall has stopped. " * 40)
     report = Report.objects.create(user=alice, character=gretas, reason="spam")
     conversation = make_conversation(alice, character, title="Clocks")
     message = say(conversation, "What time is it?")
@@ -110,6 +123,8 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
         user=alice,
         character=character,
         tool=tool,
+        fact=fact,
+        document=document,
         report=report,
         conversation=conversation,
         message=message,
@@ -185,3 +200,13 @@ def alice_online(server: Server, alice: User) -> Person:
 @pytest.fixture
 def bob_online(server: Server, bob: User) -> Person:
     return Person(server.url, tokens.sign_in(bob)["access"])
+
+
+@pytest.fixture
+def slow_tool(alice: User, settings: Any) -> Iterator[Tool]:
+    """An HTTP tool of alice's whose server takes the connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        settings.OUTBOUND_ALLOWED_HOSTS = [f"127.0.0.1:{port}"]
+        http = {"method": "GET", "url": f"http://127.0.0.1:{port}/", "headers": {}, "query": {}, "body": None}
+        yield make_tool(alice, "slow", kind="http", config=http, parameters={"type": "object"})

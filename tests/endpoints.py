@@ -22,10 +22,18 @@ from drf_spectacular.generators import SchemaGenerator
 from apps.accounts import tokens
 from apps.accounts.models import User
 from apps.characters.models import Character
+from apps.knowledge.models import Fact
 from tests.factories import PASSWORD, make_character, make_conversation, make_picture, make_tool, say
 
 # What stands before an id in a path → the name of such a row in the cast.
-KINDS = {"characters": "character", "conversations": "conversation", "messages": "message", "tools": "tool"}
+KINDS = {
+    "characters": "character",
+    "conversations": "conversation",
+    "messages": "message",
+    "knowledge": "document",
+    "facts": "fact",
+    "tools": "tool",
+}
 
 # A field of a body that takes an id → the name of such a row in the cast.
 REFERENCES = {
@@ -40,7 +48,10 @@ REFERENCES = {
 FILTERS = {"character": "character", "conversation": "conversation"}
 
 # A path → the parameters that its list cannot do without, finding what is in the cast.
-NEEDED: dict[str, dict[str, str]] = {"/api/search/": {"q": "clocks or time"}}
+NEEDED: dict[str, dict[str, str]] = {
+    "/api/search/": {"q": "clocks or time"},
+    "/api/characters/{id}/knowledge/search/": {"q": "Does the clock go?"},
+}
 
 # What one does with what is another's, and cannot do with one's own.
 OF_OTHERS = {"POST /api/characters/{id}/report/"}
@@ -74,6 +85,8 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     "/api/characters/{id}/": lambda who: {"name": "Grace"},
     "/api/characters/import/": lambda who: CARD,
     "/api/characters/{id}/avatar/": lambda who: {"url": "http://pictures.example/ada.png"},
+    "/api/characters/{id}/knowledge/": lambda who: {"title": "Watches", "text": "A watch is a small clock."},
+    "/api/characters/{id}/knowledge/{document_pk}/": lambda who: {"title": "Hours"},
     "/api/characters/{id}/lorebook/": lambda who: {"spec": "lorebook_v3", "data": {"entries": []}},
     "/api/characters/{id}/report/": lambda who: {"reason": "other"},
     "/api/conversations/": lambda who: {"character": str(who.character.pk)},
@@ -83,6 +96,8 @@ BODIES: dict[str, Callable[[Any], Body]] = {
         "version": 1,
         "messages": [{"id": 0, "parent": None, "role": "user", "content": "Once upon a time."}],
     },
+    "/api/facts/": lambda who: {"character": str(who.character.pk), "text": "Likes tea."},
+    "/api/facts/{id}/": lambda who: {"character": str(who.character.pk), "text": "Likes tea."},
     "/api/tools/": lambda who: {"name": "roll", "kind": "builtin", "builtin": "dice"},
     "/api/tools/{id}/": lambda who: {"name": "roll", "kind": "builtin", "builtin": "dice"},
     "/api/tools/{id}/run/": lambda who: {"arguments": {"zone": "UTC"}},
@@ -204,7 +219,10 @@ def everything(user: User, character: Character | None = None) -> SimpleNamespac
     conversation = make_conversation(user, character)
     message = say(conversation, "Hm.")
     tool = make_tool(user)
-    return SimpleNamespace(user=user, character=character, conversation=conversation, message=message, tool=tool)
+    fact = Fact.objects.create(user=user, character=character, text="Takes it easy.")
+    return SimpleNamespace(
+        user=user, character=character, conversation=conversation, message=message, tool=tool, fact=fact
+    )
 
 
 def references() -> Iterator[tuple[Operation, str]]:

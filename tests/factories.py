@@ -10,6 +10,9 @@ from apps.accounts.models import User
 from apps.characters.models import Character, CharacterFile
 from apps.conversations import turns
 from apps.conversations.models import Conversation, Message, Role
+from apps.knowledge import library
+from apps.knowledge.models import Document
+from apps.knowledge.reading import Read
 from apps.tools.models import Tool
 
 PASSWORD = "correct horse battery"
@@ -55,6 +58,10 @@ def make_tool(user: User, name: str = "", builtin: str = "time", **fields: Any) 
     return Tool.objects.create(
         **{"user": user, "name": name, "kind": "builtin", "config": {"builtin": builtin}, **fields}
     )
+
+
+def make_document(character: Character, title: str, text: str, kind: str = "text") -> Document:
+    return library.keep(character.user, character.pk, title, Read(kind, text), len(text.encode()))
 
 
 def make_conversation(user: User, character: Character | None = None, **fields: Any) -> Conversation:

@@ -37,6 +37,16 @@ REFUSABLE = {
             *("a_page", "not_a_picture", "too_many_pixels"),
         )
     ),
+    *(
+        ("file", fault)
+        for fault in (
+            *("not_text", "bad_encoding", "encrypted", "no_text", "too_many_pages", "too_complex", "too_much"),
+        )
+    ),
+    # A text that has nothing but control characters.
+    ("text", "empty"),
+    ("text", "too_many"),
+    ("text", "too_much"),
     # Whose a character is, is not in its id.
     (None, "own_character"),
     # What the leaf happens to be.

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from apps.api.rows import new_id
 from tests.endpoints import Operation, operations
-from tests.factories import grow, make_character, make_conversation
+from tests.factories import grow, make_character, make_conversation, make_document
 
 READS = [operation for operation in operations() if operation.method == "GET" and operation.query]
 PAGED = [operation for operation in READS if "cursor" in operation.query]
@@ -105,6 +105,7 @@ def test_the_edges_of_time_are_before_or_after_everything(
 def test_a_cursor_cut_anywhere_is_no_500(operation: Operation, alices: SimpleNamespace, as_alice: APIClient) -> None:
     make_character(alices.user)
     make_conversation(alices.user)
+    make_document(alices.character, "Watches", "A watch is a small clock.")
     grow(alices.conversation, 4)
     first = as_alice.get(operation.address(alices), operation.asking(page_size=1)).json()["next"]
     cursor = first.partition("cursor=")[2].partition("&")[0]

@@ -60,6 +60,8 @@ conversations.values = {conversations}
 spare.values = {spare}
 busy.values = {busy}
 messages.values = {messages}
+readers.values = {readers}
+documents.values = {documents}
 
 [parameters]
 "body.model" = {{ dictionary = "models", probability = 0.9 }}
@@ -74,6 +76,12 @@ parameters = {{ "path.id" = {{ dictionary = "conversations", probability = 0.8 }
 [[operations]]
 include-name = "DELETE /api/conversations/{{id}}/"
 parameters = {{ "path.id" = {{ dictionary = "spare" }} }}
+
+[[operations]]
+include-path-regex = "/knowledge/"
+[operations.parameters]
+"path.id" = {{ dictionary = "readers", probability = 0.8 }}
+"path.document_pk" = {{ dictionary = "documents", probability = 0.8 }}
 
 [[operations]]
 include-path-regex = "message_pk"
@@ -141,6 +149,9 @@ def furnish(alice: Person, bob: Person) -> dict[str, list[str]]:
 
     card = {"name": "Ada", "first_message": "Hello, {{user}}.", "visibility": "public"}
     characters = [made(bob, "/api/characters/", **card), made(alice, "/api/characters/", name="Basil")]
+    reader = made(alice, "/api/characters/", name="Clara")
+    text = {"title": "Clocks", "text": "The clock in the hall has stopped."}
+    documents = [made(alice, f"/api/characters/{reader}/knowledge/", **text) for _ in range(20)]
     began = [made(alice, "/api/conversations/", character=characters[0]) for _ in range(40)]
     messages = [made(alice, f"/api/conversations/{began[0]}/messages/", content="Hm.", parent=None) for _ in range(60)]
     return {
@@ -149,6 +160,8 @@ def furnish(alice: Person, bob: Person) -> dict[str, list[str]]:
         "spare": began[10:],
         "busy": began[:1],
         "messages": messages,
+        "readers": [reader],
+        "documents": documents,
     }
 
 

@@ -55,11 +55,14 @@ def test_everything_of_hers_is_there(alices: SimpleNamespace, as_alice: APIClien
         f"characters/Ada-{alices.character.pk}.charx",
         f"characters/Basil-{basil.pk}.json",
         f"conversations/Clocks-{alices.conversation.pk}.json",
+        f"knowledge/Clocks-{alices.document.pk}.txt",
+        "knowledge.jsonl",
+        "facts.jsonl",
         "tools.jsonl",
         "reports.jsonl",
         "usage.jsonl",
     ]
-    assert found["README.txt"].count("\n") == 6
+    assert found["README.txt"].count("\n") == 8
     account = json.loads(found["account.json"])
     assert as_alice.get("/api/auth/users/me/").json().items() <= account.items()
     assert len(account["sign_ins"]["tokens"]) == 1
@@ -70,6 +73,11 @@ def test_everything_of_hers_is_there(alices: SimpleNamespace, as_alice: APIClien
     conversation = found[f"conversations/Clocks-{alices.conversation.pk}.json"]
     assert json.loads(conversation) == to_document(alices.conversation)
     assert "What time is it?" in conversation
+    assert found[f"knowledge/Clocks-{alices.document.pk}.txt"] == "The clock in the hall has stopped. " * 40
+    [document] = map(json.loads, found["knowledge.jsonl"].splitlines())
+    assert (document["character_id"], document["title"]) == (str(alices.character.pk), "Clocks")
+    [fact] = map(json.loads, found["facts.jsonl"].splitlines())
+    assert (fact["character_id"], fact["text"]) == (str(alices.character.pk), "She winds the clocks.")
     [tool] = map(json.loads, found["tools.jsonl"].splitlines())
     assert (tool["name"], tool["builtin"]) == ("clock", "time")
     [report] = map(json.loads, found["reports.jsonl"].splitlines())
@@ -105,7 +113,7 @@ def test_nothing_of_anothers_is_there(alices: SimpleNamespace, as_alice: APIClie
 def test_an_account_with_nothing_in_it_can_be_taken_out(as_bob: APIClient) -> None:
     found = taken_out(as_bob)
     assert (list(found), found["usage.jsonl"]) == (
-        ["README.txt", "account.json", "tools.jsonl", "reports.jsonl", "usage.jsonl"],
+        ["README.txt", "account.json", "knowledge.jsonl", "facts.jsonl", "tools.jsonl", "reports.jsonl", "usage.jsonl"],
         "",
     )
 
@@ -165,7 +173,7 @@ def test_more_than_a_page_of_each_is_there_oldest_first(alice: User, as_alice: A
     found = list(taken_out(as_alice))
     expected = [f"characters/Ada-{each.pk}.json" for each in characters]
     expected += [f"conversations/Clocks-{each.pk}.json" for each in conversations]
-    assert found[2:-3] == expected
+    assert found[2:-5] == expected
 
 
 @pytest.mark.parametrize(

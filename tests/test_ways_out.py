@@ -1,5 +1,5 @@
-"""Whatever is fetched for users is fetched by the guarded way out: nothing else in `apps` can open a connection, but for
-what speaks to the operator's own servers."""
+"""Whatever is fetched for users is fetched by the guarded way out: nothing else in `apps` can open a connection,
+but for what speaks to the operator's own servers."""
 
 import ast
 from collections.abc import Iterator
@@ -37,6 +37,9 @@ CALLS = {
 MAY = {
     "apps.api.outbound": {"aiohttp", "httpx2", "socket", "ssl"},
     "apps.chat.providers": {"aiohttp"},
+    "apps.knowledge.embeddings": {"aiohttp"},
+    # Reads strangers' PDFs in a process of its own.
+    "apps.knowledge.pdf": {"subprocess"},
     # Speaks over the way out, and is given no other.
     "apps.tools.mcp_tool": {"mcp"},
 }

@@ -26,3 +26,9 @@ class Mine(GenericAPIView[M]):
     def get_queryset(self) -> Any:
         rows: Any = super().get_queryset()
         return rows.owned_by(self.request.user)
+
+
+def hold(user: User) -> None:
+    """Before rows are made that refer to a user and to others of theirs: the database looks at those keys at the end
+    and in its own order, while an account's deletion takes the user first."""
+    User.objects.select_for_update(no_key=True).filter(pk=user.pk).values_list("pk").first()

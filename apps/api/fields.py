@@ -131,6 +131,19 @@ class JSONObject(serializers.JSONField):
                     self._check(item, depth + 1)
 
 
+class OwnReference(serializers.PrimaryKeyRelatedField[Any]):
+    """Another row, by its id. Subclasses say which may be named; any other id is as unknown as one that is not."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"pk_field": serializers.UUIDField(), **options})
+
+    def run_validation(self, data: Any = empty) -> Any:
+        # DRF takes "" for null; only forms have no other way to say it.
+        if data == "" and not from_form(self):
+            return self.to_internal_value(data)
+        return super().run_validation(data)
+
+
 class ModelSerializer(serializers.ModelSerializer[Any]):
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,

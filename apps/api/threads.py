@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
@@ -26,11 +26,15 @@ PROBE_POOL = ThreadPoolExecutor(max_workers=2, thread_name_prefix="probes")
 
 _tasks: set[asyncio.Task[Any]] = set()
 
+# On a pool thread: the loop that waits for what is done there.
+_loop: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("loop", default=None)
+
 
 async def in_pool(function: Callable[..., T], *args: Any, pool: ThreadPoolExecutor = POOL) -> T:
     """Run `function` on a pool thread, in a copy of the caller's context. Connections are not released."""
-    context = copy_context()
-    return await asyncio.get_running_loop().run_in_executor(pool, context.run, function, *args)
+    context, loop = copy_context(), asyncio.get_running_loop()
+    context.run(_loop.set, loop)
+    return await loop.run_in_executor(pool, context.run, function, *args)
 
 
 async def with_rows(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -51,6 +55,12 @@ def spawn(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
     _tasks.add(task)
     task.add_done_callback(_over)
     return task
+
+
+def spawn_from_thread(work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """The same from a pool thread. Where no server runs, as in a command, nothing is started."""
+    if (loop := _loop.get()) is not None:
+        loop.call_soon_threadsafe(lambda: spawn(work()))
 
 
 def _over(task: asyncio.Task[Any]) -> None:

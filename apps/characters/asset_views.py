@@ -147,16 +147,16 @@ class AssetViewSet(HeldCharacters):
 
     def with_files(self, pk: UUID, files: dict[str, bytes], icon: str | None, warnings: list[str]) -> Response:
         picture: Picture | None = None
-        with one_of_few(working):
-            if icon in files and not self.get_object().avatar_sha256:
+        if icon in files and not self.get_object().avatar_sha256:
+            with one_of_few(working):
                 try:
                     picture = pictures.clean(files[icon])
                 except NotAPicture as error:
                     warnings.append(f"The icon was kept, and did not become the picture. {error.detail}")
-            with transaction.atomic():
-                character = self.held(pk)
-                warnings += [f"There is no room for {path}." for path in shelf.add(character, files)]
-                if picture and not character.avatar_sha256:
-                    shelf.hang(character, picture, FETCHED)
-                    warnings += shelf.told_of(picture)
+        with transaction.atomic():
+            character = self.held(pk)
+            warnings += [f"There is no room for {path}." for path in shelf.add(character, files)]
+            if picture and not character.avatar_sha256:
+                shelf.hang(character, picture, FETCHED)
+                warnings += shelf.told_of(picture)
         return self.imported(character, warnings, HTTPStatus.OK)

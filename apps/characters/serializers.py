@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import reverse
 from rest_framework import serializers
 
-from apps.api.fields import Line, List, ModelSerializer, Text
+from apps.api.fields import Line, List, ModelSerializer, OwnReference, Text
 from apps.characters.models import MAX_TEXT, Character, Visibility
 from apps.tools.models import Tool
 
@@ -47,6 +47,11 @@ class OfferedModel(Line):
 
 def stop_sequences(**options: Any) -> List:
     return List(child=Text(max_length=200), required=False, max_length=16, **options)
+
+
+class VisibleCharacter(OwnReference):
+    def get_queryset(self) -> Any:
+        return Character.objects.visible_to(self.context["request"].user)
 
 
 class OwnTools(List):

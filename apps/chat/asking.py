@@ -39,6 +39,7 @@ class Job:
     generation: UUID
     user: UUID
     conversation: UUID
+    character: UUID
     message: UUID
     source: str
     request: Request
@@ -139,9 +140,12 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
     conversation.generating = answer
     turns.save_head(conversation, "generating")
     assembled = assemble(conversation, character, _moment(answer, goes_on=bool(answer.content.strip())))
-    if assembled.remember is not None:
-        answer.lore = assembled.remember
-        answer.save(update_fields=["lore"])
+    known_sources = {source.get("id") for source in answer.sources}
+    found = [dict(source) for source in assembled.sources if source["id"] not in known_sources]
+    if assembled.remember is not None or found:
+        answer.lore = assembled.remember if assembled.remember is not None else answer.lore
+        answer.sources = [*answer.sources, *found]
+        answer.save(update_fields=["lore", "sources"])
     generation = Generation.objects.create(
         user=user,
         conversation=conversation,
@@ -155,6 +159,7 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
         generation=generation.pk,
         user=user.pk,
         conversation=conversation.pk,
+        character=character.pk,
         message=answer.pk,
         source=source.name,
         **_asked(assembled),

@@ -1,6 +1,6 @@
 """What a model is sent: the one way from a conversation's rows to a prompt, whether it is sent or shown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,14 +13,21 @@ from apps.chat import known, lorebook, offers, refusals
 from apps.chat.lorebook import Book, Fired, Scene
 from apps.chat.prompt import Built, Cast, Said, Scale, Summarised, build_prompt
 from apps.chat.providers import Request
+from apps.chat.scene import source_of
 from apps.conversations import tree
 from apps.conversations.models import Conversation, Message, Role
+from apps.knowledge import search
+from apps.knowledge.search import Found
 from apps.tools.functions import Function
+from apps.tools.results import Source
 
 # Tokens kept free for the answer where neither character nor conversation says how long it may be.
 ANSWER_TOKENS = 512
 # How much of a prompt lore may be; a book's own budget may say less.
 LORE_SHARE = 0.25
+# What the passages of a character's knowledge may be, and how many they are at most.
+KNOWLEDGE_SHARE = 0.2
+PASSAGES = 4
 # And what a model is told of tools; and tokens that are kept for what these say, at most.
 TOOLS_SHARE = 0.3
 MOST_FOR_RESULTS = 4096
@@ -30,7 +37,8 @@ MOST_FOR_RESULTS = 4096
 class Assembled:
     """A prompt ready to be sent to `source`. `remember` is for the answer's row: None where the book notes nothing.
 
-    `uncovered`: messages are left out of the prompt that no summary tells of. `functions` is what the model may call,
+    `uncovered`: messages are left out of the prompt that no summary tells of. `sources` are the passages of
+    the character's knowledge that the prompt has. `functions` is what the model may call,
     by name, `dropped_tools` what there was no room to tell it of.
     """
 
@@ -41,6 +49,7 @@ class Assembled:
     budget: int
     remember: Mapping[str, Any] | None
     uncovered: bool
+    sources: list[Source]
     functions: Mapping[str, Function]
     tool_tokens: int
     dropped_tools: list[str]
@@ -116,6 +125,7 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
         macros=macros,
     )
     summary = _summary(conversation, moment)
+    sources = _sources(conversation, character, history, int(room * KNOWLEDGE_SHARE), scale)
     built = build_prompt(
         cast,
         history,
@@ -125,6 +135,7 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
         fired=fired,
         whole=whole,
         summary=summary,
+        knowledge=[(source["title"], source["text"]) for source in sources],
         goes_on=moment.goes_on,
     )
     cut = built.kept_from is not None and bool(history) and (not whole or built.kept_from > history[0].depth)
@@ -144,11 +155,33 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
         budget=budget,
         remember=fired.state if book.remembers or state else None,
         uncovered=cut and (built.kept_from or 0) > (summary.depth + 1 if summary else 0),
+        sources=sources,
         functions=functions,
         tool_tokens=tool_tokens,
         dropped_tools=dropped_tools,
         scale=scale,
     )
+
+
+def _sources(
+    conversation: Conversation, character: Character, history: Sequence[Said], room: int, scale: Scale
+) -> list[Source]:
+    """What the character knows about what the user said last, by its words: as many passages as have room."""
+    asked = next((said.content for said in reversed(history) if said.role == Role.USER), "")
+    kept: list[Source] = []
+    for found in _found(conversation, character, asked):
+        source = source_of(found)
+        room -= scale.message(source["title"] + source["text"])
+        if room < 0:
+            break
+        kept.append(source)
+    return kept
+
+
+def _found(conversation: Conversation, character: Character, asked: str) -> list[Found]:
+    if not asked.strip():
+        return []
+    return search.find(character, asked, user=conversation.user, limit=PASSAGES, in_passing=True)
 
 
 def _tools(

@@ -54,9 +54,10 @@ class Chunks:
             match json.loads(each.removeprefix(b"data: ")):
                 case {"type": "start"}:
                     chunks._started = True
-                case {"type": "text-delta" | "reasoning-delta" as kind, "delta": str(delta), "id": str(part)}:
-                    chunks._open, chunks._parts = kind.removesuffix("-delta"), int(part)
-                    chunks.told[chunks._open] += len(delta)
+                case {"type": "text-start" | "reasoning-start" as kind, "id": str(part)}:
+                    chunks._open, chunks._parts = kind.removesuffix("-start"), int(part)
+                case {"type": "text-delta" | "reasoning-delta" as kind, "delta": str(delta)}:
+                    chunks.told[kind.removesuffix("-delta")] += len(delta)
                 case {"type": "text-end" | "reasoning-end"}:
                     chunks._open = None
                 case {"type": "tool-input-available", "toolCallId": str(call)}:

@@ -18,6 +18,7 @@ from apps.chat.assembly import Assembled, Moment, assemble
 from apps.conversations.access import held
 from apps.conversations.models import Conversation, MessageStatus, Role
 from apps.conversations.serializers import Content
+from apps.tools.serializers import SourceSerializer
 
 # Characters that an address has room for.
 MAX_PREVIEWED = 20_000
@@ -75,6 +76,7 @@ class PromptSerializer(serializers.Serializer[Any]):
     parts = PartSerializer(many=True)
     lore = LoreSerializer(many=True)
     tools = serializers.ListField(child=serializers.CharField(), help_text="The functions that it may call.")
+    sources = SourceSerializer(many=True, help_text="Passages of what the character knows that are in it.")
     dropped = DroppedSerializer(many=True)
 
 
@@ -125,6 +127,7 @@ def shown(assembled: Assembled) -> dict[str, Any]:
             *([{"name": "tools", "tokens": assembled.tool_tokens, "message": None}] if assembled.functions else []),
         ],
         "tools": list(assembled.functions),
+        "sources": assembled.sources,
         "lore": [
             {
                 "name": lore.name,

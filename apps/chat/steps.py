@@ -80,7 +80,8 @@ class Calls:
             found = json.loads(found, parse_constant=_refuse) if isinstance(found, str) else found
         except (ValueError, RecursionError):
             return text, failure("bad_arguments", "The arguments are no JSON.")
-        return found, None
+        # Clients take no null.
+        return {} if found is None else found, None
 
 
 def _refuse(name: str) -> None:

@@ -37,8 +37,8 @@ class TakeoutView(APIView):
         },
     )
     def get(self, request: Request) -> FileResponse:
-        """Take everything that you have here with you: your account, your characters, your conversations with all
-        their branches, and what models were called for. One zip archive.
+        """Take everything that you have here with you: your account, your characters and what they know, your
+        conversations with all their branches, and what models were called for. One zip archive.
 
         429: other archives are being made just now."""
         user, now = cast(User, request.user), timezone.now()

@@ -12,15 +12,15 @@ from django.conf import settings
 from apps.chat.asking import Job
 from apps.chat.generations import Written
 from apps.chat.providers import Request, ToolCall, Usage
+from apps.chat.scene import InConversation
 from apps.chat.steps import JSON, Calls, as_messages, failure
 from apps.tools import running
-from apps.tools.results import Nowhere
+from apps.tools.results import Scene
 
 # How often a model is asked in one turn.
 MOST_STEPS = 8
-# Of one call, and of all of a turn.
-SECONDS = 30.0
-SECONDS_TOGETHER = 120.0
+# All tools of a turn may take this many times what one call may.
+CALLS_LONG = 4
 # Characters of what a tool said that the model is told in any case.
 LEAST_RESULT = 500
 
@@ -31,13 +31,13 @@ class Steps:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._scene = Nowhere()
+        self._scene: Scene = InConversation(job.user, job.character)
         self._request = job.request
         self._calls = Calls()
         self._said: list[str] = []
         self._usages: list[Usage | None] = []
         self._room = job.room
-        self._seconds = SECONDS_TOGETHER
+        self._seconds = settings.TOOL_SECONDS * CALLS_LONG
 
     def heard(self, fragment: ToolCall) -> None:
         if self._job.functions and not self._request.only_text:
@@ -83,7 +83,7 @@ class Steps:
         elif self._seconds <= 0:
             call["error"] = failure("timeout", "The tools of this turn have had all their time.")
         else:
-            seconds = min(SECONDS, self._seconds)
+            seconds = min(settings.TOOL_SECONDS, self._seconds)
             ran = await running.run(function, call["arguments"], self._scene, seconds=seconds)
             call["milliseconds"] = ran.milliseconds
             if ran.failure:

@@ -16,12 +16,11 @@ from rest_framework.utils import json
 from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.models import User
-from apps.accounts.ownership import Mine
+from apps.accounts.ownership import Mine, hold
 from apps.api.files import as_file, file_name
 from apps.api.long_work import AT_ONCE, one_of_few
 from apps.api.parsers import LargeJSONParser
 from apps.api.queries import AsQuery, query_of
-from apps.conversations import turns
 from apps.conversations.access import GenerationInProgress, held, still_here
 from apps.conversations.documents import from_document, to_document
 from apps.conversations.documents.markdown import to_markdown
@@ -80,7 +79,7 @@ class DocumentViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         with transaction.atomic():
-            turns.hold(cast(User, request.user))
+            hold(cast(User, request.user))
             conversation = held(pk)
             message = serializer.validated_data.get("message")
             message = still_here(message, "message") if message else conversation.active_leaf

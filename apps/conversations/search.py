@@ -1,7 +1,7 @@
 """Full text over one user's messages and titles.
 
-PostgreSQL keeps the words of each row in a column `search`, made by a migration (0003) and unknown to the models.
-Configuration `simple`: words as they are written, in any language, none left out and none reduced to a stem.
+PostgreSQL keeps the words of each row (`apps.api.words`) in a column `search`, made by a migration (0003) and unknown
+to the models.
 """
 
 import re
@@ -16,17 +16,11 @@ from django.db.models.expressions import Combinable
 
 from apps.accounts.models import User
 from apps.accounts.ownership import OwnedQuerySet
+from apps.api.words import APART, apart
 from apps.conversations.models import MAX_CONTENT, Conversation, Message
 
 R = TypeVar("R", Message, Conversation)
 
-# As in the migration, for queries and highlights.
-APART = (
-    r"([!-/:-@\[-`{-~\u00a1\u00ab\u00b7\u00bb\u00bf\u2010-\u2027\u2030-\u205e"
-    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-    r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff01-\uffef\U00020000-\U000323af])"
-)
-apart = re.compile(APART)
 # Where a word begins and ends in a text that is not set apart, for PostgreSQL. Without groups that capture: with them,
 # it takes seconds.
 LETTER = APART[1:-1]

@@ -7,9 +7,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.fields import empty
 from rest_framework.utils import html
 
-from apps.api.fields import JSONObject, Line, ModelSerializer, Text, WholeNumber, from_form
-from apps.characters.models import Character
-from apps.characters.serializers import MODEL_SETTINGS, OfferedModel, stop_sequences
+from apps.api.fields import JSONObject, Line, ModelSerializer, OwnReference, Text, WholeNumber, from_form
+from apps.characters.serializers import MODEL_SETTINGS, OfferedModel, VisibleCharacter, stop_sequences
 from apps.conversations import tree
 from apps.conversations.models import MAX_CONTENT, Conversation, Message, MessageStatus, Role
 
@@ -17,24 +16,6 @@ from apps.conversations.models import MAX_CONTENT, Conversation, Message, Messag
 MAX_SIBLINGS = 100
 
 ABOUT_COUNT = "All messages, those of other branches included."
-
-
-class OwnReference(serializers.PrimaryKeyRelatedField[Any]):
-    """Another row, by its id. Subclasses say which may be named; any other id is as unknown as one that is not."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"pk_field": serializers.UUIDField(), **options})
-
-    def run_validation(self, data: Any = empty) -> Any:
-        # DRF takes "" for null; only forms have no other way to say it.
-        if data == "" and not from_form(self):
-            return self.to_internal_value(data)
-        return super().run_validation(data)
-
-
-class VisibleCharacter(OwnReference):
-    def get_queryset(self) -> Any:
-        return Character.objects.visible_to(self.context["request"].user)
 
 
 class MessageHere(OwnReference):

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.accounts.ownership import hold
 from apps.characters.macros import MOST_INSERTED
 from apps.characters.models import Character
 from apps.conversations import tree
@@ -21,12 +22,6 @@ def locked(conversation: Any) -> Conversation:
     """The conversation's row, held until the transaction ends; `DoesNotExist` where it is gone."""
     rows = Conversation.objects.select_related("user", "character").select_for_update(of=("self",))
     return rows.get(pk=conversation)
-
-
-def hold(user: User) -> None:
-    """Before rows are made that refer to a user and to others of theirs: the database looks at those keys at the end
-    and in its own order, while an account's deletion takes the user first."""
-    User.objects.select_for_update(no_key=True).filter(pk=user.pk).values_list("pk").first()
 
 
 @transaction.atomic

@@ -52,17 +52,19 @@ def build_prompt(
     fired: Fired,
     whole: bool = True,
     summary: Summarised | None = None,
+    knowledge: Sequence[tuple[str, str]] = (),
     goes_on: bool = False,
 ) -> Built:
     """`history` ends with the new turn, and begins with the first unless it is not `whole`; messages without text are
     not in it. `budget` is in tokens, the answer's own already taken off.
 
-    With `goes_on` the history ends with an answer of which more is wanted. What does not fit goes in this order: lore
-    that asked to be the first, example dialogue, the oldest history, in whose place the summary comes if there is one.
-    The character's fields and the newest turn are always there; where they leave too little room, lore goes too.
+    `knowledge` holds passages, each with its title, that are always told. With `goes_on` the history ends with an
+    answer of which more is wanted. What does not fit goes in this order: lore that asked to be the first, example
+    dialogue, the oldest history, in whose place the summary comes if there is one. The character's fields and the
+    newest turn are always there; where they leave too little room, lore goes too.
     """
     material = Material(
-        fields=head.fields(cast, macros, fired.disabled_prompts),
+        fields=[*head.fields(cast, macros, fired.disabled_prompts), *head.known(knowledge, macros)],
         examples=head.examples(cast, macros),
         lore=fired.lore,
         history=history,

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.accounts.ownership import hold
 from apps.characters.models import Character
 from apps.conversations import turns
 from apps.conversations.documents.shape import (
@@ -77,7 +78,7 @@ def from_document(user: User, document: Document, character: Character | None = 
         conversation.message_count = len(messages)
         conversation.last_message_at = messages[latest].created_at
         conversation.last_message_preview = turns.preview(conversation.active_leaf)
-    turns.hold(user)
+    hold(user)
     conversation.save(force_insert=True)
     return conversation
 

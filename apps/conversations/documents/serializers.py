@@ -6,10 +6,10 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from apps.api.fields import Flag, JSONObject, List, Number, Text, WholeNumber
-from apps.characters.serializers import stop_sequences
+from apps.characters.serializers import VisibleCharacter, stop_sequences
 from apps.conversations.documents.shape import FORMAT, MAX_MESSAGES, VERSION
 from apps.conversations.models import MessageStatus, Role
-from apps.conversations.serializers import ConversationSerializer, Rating, VisibleCharacter
+from apps.conversations.serializers import ConversationSerializer, Rating
 
 # Of a column.
 MAX_NUMBER = 2**31 - 1

@@ -8,21 +8,7 @@ meanwhile.
 from django.contrib.postgres.operations import BtreeGinExtension
 from django.db import migrations
 
-# Set apart by spaces: letters of languages that write no spaces between words, so that such a word is found as a
-# phrase of letters; and marks, with which PostgreSQL's parser would see an address, a path or a tag in place of words.
-# The same in `apps/conversations/search.py`, which sets a query apart likewise.
-APART = (
-    r"([!-/:-@\[-`{-~\u00a1\u00ab\u00b7\u00bb\u00bf\u2010-\u2027\u2030-\u205e"  # marks
-    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
-    r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff01-\uffef\U00020000-\U000323af])"  # Chinese, Japanese, Korean
-)
-
-
-def words_of(column: str) -> str:
-    # A tsvector holds 1 MB. Of text in which spaces stand between all words, a word of n letters takes n + 1
-    # characters, and there at most 4n + 4 bytes: so 262,000 characters fit, whatever they are.
-    apart = f"regexp_replace(left({column}, 200000), '{APART}', ' \\1 ', 'g')"
-    return f"to_tsvector('pg_catalog.simple', left({apart}, 262000))"
+from apps.api.words import words_of
 
 
 class Migration(migrations.Migration):
