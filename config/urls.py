@@ -12,6 +12,7 @@ from rest_framework.routers import DefaultRouter
 
 from apps.api.health import HealthView, MetricsView, ReadinessView
 from apps.api.paths import IdConverter
+from apps.characters.asset_views import AssetViewSet
 from apps.characters.card_views import CardViewSet
 from apps.characters.views import CharacterViewSet
 from apps.chat.preview_views import PromptViewSet
@@ -33,6 +34,7 @@ router = DefaultRouter(use_regex_path=False)
 router.include_format_suffixes = False
 # What has no list comes first, or the API's root would look for one there.
 router.register("characters", CardViewSet, basename="card")
+router.register("characters", AssetViewSet, basename="asset")
 router.register("characters", CharacterViewSet, basename="character")
 router.register("conversations", ChatViewSet, basename="chat")
 router.register("conversations", PromptViewSet, basename="prompt")

@@ -63,7 +63,7 @@ Body = dict[str, Any]
 
 CARD = {"spec": "chara_card_v2", "spec_version": "2.0", "data": {"name": "Grace", "description": "A programmer."}}
 
-# A path → the file of the form that its PUT takes, where it reads nothing else.
+# A path → the file of the form that its PUT takes, where it is not sent JSON.
 FILES: dict[str, Callable[[], bytes]] = {"/api/characters/{id}/avatar/": lambda: make_picture()}
 
 # A path → a body that fits each of its operations; what one of them does not know, it ignores.
@@ -87,6 +87,7 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     "/api/characters/": lambda who: {"name": "Grace"},
     "/api/characters/{id}/": lambda who: {"name": "Grace"},
     "/api/characters/import/": lambda who: CARD,
+    "/api/characters/{id}/avatar/": lambda who: {"url": "http://pictures.example/ada.png"},
     "/api/characters/{id}/knowledge/": lambda who: {"title": "Watches", "text": "A watch is a small clock."},
     "/api/characters/{id}/knowledge/{document_pk}/": lambda who: {"title": "Hours"},
     "/api/characters/{id}/lorebook/": lambda who: {"spec": "lorebook_v3", "data": {"entries": []}},
@@ -122,7 +123,7 @@ class Operation:
     fields: dict[str, Any] = field(hash=False)
     query: dict[str, Any] = field(hash=False)
     reads_body: bool = False
-    # Whether it reads a form with a file, and no JSON.
+    # Whether it is sent a form with a file: it reads no JSON, or that would name another server.
     takes_file: bool = False
     # The form of what it gives, where that is a file.
     file: str | None = None
@@ -195,7 +196,8 @@ def _operation(method: str, path: str, described: Any) -> Operation:
         for kind, content in reply.get("content", {}).items()
         if content["schema"].get("format") == "binary"
     ]
-    takes_file = list(described.get("requestBody", {}).get("content", {})) == ["multipart/form-data"]
+    forms = list(described.get("requestBody", {}).get("content", {}))
+    takes_file = forms == ["multipart/form-data"] or (path in FILES and "multipart/form-data" in forms)
     replies = [kind for reply in described["responses"].values() for kind in reply.get("content", {})]
     return Operation(
         method=method.upper(),
@@ -207,7 +209,7 @@ def _operation(method: str, path: str, described: Any) -> Operation:
         query={
             each["name"]: resolved(each["schema"]) for each in described.get("parameters", []) if each["in"] == "query"
         },
-        reads_body="requestBody" in described and not takes_file,
+        reads_body="requestBody" in described and forms != ["multipart/form-data"],
         takes_file=takes_file,
         file=next(iter(files), None),
     )

@@ -29,6 +29,14 @@ REFUSABLE = {
             *("truncated", "damaged", "encrypted", "bomb", "unsafe_path", "not_a_picture", "too_many_pixels"),
         )
     ),
+    # Where an address leads, and what is there.
+    *(
+        ("url", fault)
+        for fault in (
+            *("bad_url", "not_public", "unreachable", "redirected", "timeout", "too_big", "broken", "bad_status"),
+            *("a_page", "not_a_picture", "too_many_pixels"),
+        )
+    ),
     *(
         ("file", fault)
         for fault in (

@@ -4,7 +4,9 @@ from typing import Any, cast
 
 from rest_framework import serializers
 
-from apps.api.fields import ModelSerializer
+from apps.api.fields import Line, ModelSerializer
+from apps.api.outbound import urls
+from apps.api.outbound.errors import AddressRefused
 from apps.api.queries import AsQuery
 from apps.characters.models import Report
 from apps.characters.serializers import CharacterSerializer
@@ -15,6 +17,19 @@ class FileForm(serializers.Serializer[None]):
     """One file. Its name does not matter."""
 
     file = serializers.FileField(allow_empty_file=True)
+
+
+class PictureAddress(serializers.Serializer[None]):
+    """Where a picture is."""
+
+    url = Line(max_length=2_000, help_text="Of the picture itself, on a public server: redirects are not followed.")
+
+    def validate_url(self, url: str) -> str:
+        try:
+            urls.read(url)
+        except AddressRefused as error:
+            raise serializers.ValidationError(str(error), code="bad_url") from error
+        return url
 
 
 class ExportQuery(AsQuery):

@@ -5,10 +5,8 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.http import Http404, HttpResponse, HttpResponseNotModified
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.cache import patch_vary_headers
-from django.utils.http import parse_etags
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
@@ -28,19 +26,17 @@ from apps.api.queries import query_of
 from apps.characters import cards, pictures, shelf
 from apps.characters.access import PromptHidden
 from apps.characters.card_serializers import (
-    AvatarQuery,
     ExportQuery,
     FileForm,
     ImportedCharacter,
     LorebookQuery,
     ReportSerializer,
 )
-from apps.characters.models import Character, CharacterFile, CharacterQuerySet, FileKind, Report
+from apps.characters.models import Character, CharacterQuerySet, Report
 from apps.characters.serializers import CharacterSerializer
 
 working = BoundedSemaphore(AT_ONCE)
 
-A_YEAR = 365 * 24 * 3600
 MAX_LOREBOOK = 5 * 1024 * 1024
 
 
@@ -64,20 +60,19 @@ class ZipRenderer(JSONRenderer):
     format = "charx"
 
 
-PICTURES = {(200, kind): OpenApiResponse(OpenApiTypes.BINARY, "The picture.") for kind in pictures.STORED.values()}
 CARD = {"application/json": OpenApiTypes.OBJECT, "multipart/form-data": FileForm}
 
 
-class CardViewSet(Mine[Character], GenericViewSet[Character]):
-    """Characters on their way in and out, their pictures, and what one does with those of others."""
+class HeldCharacters(Mine[Character], GenericViewSet[Character]):
+    """Your own; to read, and to do the rest that one does with those of others, public ones too."""
 
     queryset = Character.objects.all()
     serializer_class = CharacterSerializer
     lookup_value_converter = "id"
+    of_others = ("duplicate", "report")
 
     def get_queryset(self) -> CharacterQuerySet:
-        reads_others = self.request.method == "GET" or self.action in ("duplicate", "report")
-        if reads_others:
+        if self.request.method == "GET" or self.action in self.of_others:
             return Character.objects.visible_to(self.request.user)
         own: CharacterQuerySet = super().get_queryset()
         return own
@@ -87,6 +82,14 @@ class CardViewSet(Mine[Character], GenericViewSet[Character]):
         rows = self.get_queryset().select_for_update(no_key=True)
         character: Character = get_object_or_404(rows, pk=pk)
         return character
+
+    def imported(self, character: Character, warnings: list[str], status: HTTPStatus = HTTPStatus.CREATED) -> Response:
+        context = {**self.get_serializer_context(), "warnings": warnings}
+        return Response(ImportedCharacter(character, context=context).data, status)
+
+
+class CardViewSet(HeldCharacters):
+    """Characters on their way in and out, and what one does with those of others."""
 
     @extend_schema(request=CARD, responses={201: ImportedCharacter})
     @action(
@@ -131,62 +134,6 @@ class CardViewSet(Mine[Character], GenericViewSet[Character]):
             content, kind, ending = shelf.written(character, form, int(time()))
         name = f"{file_name(character.name, otherwise='character')}.{ending}"
         return as_file(content, kind, name)
-
-    @extend_schema(operation_id="characters_avatar_retrieve", parameters=[AvatarQuery], responses=PICTURES)
-    @action(
-        detail=True,
-        methods=["get"],
-        serializer_class=FileForm,
-        parser_classes=[MultiPartParser],
-        renderer_classes=[JSONRenderer, PictureRenderer, BrowsableAPIRenderer],
-    )
-    def avatar(self, request: Request, pk: UUID) -> HttpResponse:
-        """A character's picture, where it has one. Its address, with `v`, is in the character's `avatar`."""
-        known = query_of(request, AvatarQuery).get("v", "")
-        sha = self.get_object().avatar_sha256
-        if not sha:
-            raise Http404
-        tag = f'"{sha[:32]}"'
-        if tag in (tags := parse_etags(request.headers.get("If-None-Match", ""))) or tags == ["*"]:
-            response: HttpResponse = HttpResponseNotModified()
-        else:
-            file = get_object_or_404(
-                CharacterFile.objects.filter(kind=FileKind.AVATAR).values("content", "media_type", "sha256"),
-                character=pk,
-            )
-            # Another one since the row was looked up.
-            sha, tag = file["sha256"], f'"{file["sha256"][:32]}"'
-            response = HttpResponse(bytes(file["content"]), content_type=file["media_type"])
-        response["ETag"] = tag
-        lasting = bool(known) and sha.startswith(known) and len(known) >= 12
-        response["Cache-Control"] = f"private, max-age={A_YEAR}, immutable" if lasting else "private, no-cache"
-        response["X-Content-Type-Options"] = "nosniff"
-        patch_vary_headers(response, ["Authorization", "Cookie"])
-        return response
-
-    @extend_schema(request={"multipart/form-data": FileForm}, responses={200: ImportedCharacter})
-    @avatar.mapping.put
-    def set_avatar(self, request: Request, pk: UUID) -> Response:
-        """Give a character of yours a picture: a PNG, APNG, JPEG, WebP or GIF of at most 20 MB, 16 million pixels and
-        4,096 a side. Only its pixels are kept. 429: others are bringing theirs just now."""
-        self.get_object()
-        with one_of_few(working):
-            try:
-                picture = pictures.clean(uploaded(request))
-            except pictures.NotAPicture as error:
-                raise refused(error) from error
-            with transaction.atomic():
-                character = self.held(pk)
-                shelf.hang(character, picture)
-        return self.imported(character, shelf.told_of(picture), HTTPStatus.OK)
-
-    @extend_schema(responses={204: None})
-    @avatar.mapping.delete
-    def remove_avatar(self, request: Request, pk: UUID) -> Response:
-        """Take a character's picture away, where it has one."""
-        with transaction.atomic():
-            shelf.hang(self.held(pk), None)
-        return Response(status=HTTPStatus.NO_CONTENT)
 
     @extend_schema(request=CARD, parameters=[LorebookQuery], responses={201: ImportedCharacter})
     @action(detail=True, methods=["post"], serializer_class=FileForm, parser_classes=[JSONAsItIs, MultiPartParser])
@@ -238,10 +185,6 @@ class CardViewSet(Mine[Character], GenericViewSet[Character]):
         status = HTTPStatus.CREATED if made else HTTPStatus.OK
         return Response(ReportSerializer(report, context=self.get_serializer_context()).data, status)
 
-    def imported(self, character: Character, warnings: list[str], status: HTTPStatus = HTTPStatus.CREATED) -> Response:
-        context = {**self.get_serializer_context(), "warnings": warnings}
-        return Response(ImportedCharacter(character, context=context).data, status)
-
     def with_prompt(self, character: Character) -> Character:
         if not character.shows_prompt_to(self.request.user):
             raise PromptHidden()
@@ -261,5 +204,5 @@ def uploaded(request: Request) -> bytes:
     return content
 
 
-def refused(error: cards.NotACard | pictures.NotAPicture) -> ValidationError:
-    return ValidationError({"file": [error.detail]}, code=error.code)
+def refused(error: cards.NotACard | pictures.NotAPicture, attr: str = "file") -> ValidationError:
+    return ValidationError({attr: [error.detail]}, code=error.code)

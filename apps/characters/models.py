@@ -150,15 +150,15 @@ class Character(ModelSettings, Row):
 
 
 class FileKind(models.TextChoices):
-    # The picture. Its path tells whether it came with the card or was chosen since.
+    # The picture. Its path tells whether it came with the card, was fetched as its icon, or was chosen since.
     AVATAR = "avatar"
     # The card's JSON, as it was found.
     ORIGINAL = "original"
-    # What else was in the card's file, by its path there.
+    # What else was in the card's file, by its path there; or was fetched since, as the card names it.
     ASSET = "asset"
 
 
-IMPORTED, CHOSEN = "imported", "chosen"
+IMPORTED, FETCHED, CHOSEN = "imported", "fetched", "chosen"
 
 
 class CharacterFiles(OwnedQuerySet["CharacterFile"]):

@@ -126,7 +126,7 @@ class CharacterSerializer(ModelSerializer):
     def get_avatar(self, character: Character) -> str | None:
         if not character.avatar_sha256:
             return None
-        return f"{reverse('card-avatar', args=[character.pk])}?v={character.avatar_sha256[:12]}"
+        return f"{reverse('asset-avatar', args=[character.pk])}?v={character.avatar_sha256[:12]}"
 
     def to_representation(self, instance: Character) -> dict[str, Any]:
         fields = super().to_representation(instance)

@@ -5,11 +5,13 @@ from mimetypes import guess_type
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.api.rows import columns, new_id
 from apps.characters import cards, pictures
-from apps.characters.models import CHOSEN, IMPORTED, Character, CharacterFile, FileKind, Visibility
+from apps.characters.cards.card import MAX_FILES, MAX_WHOLE, MB
+from apps.characters.models import CHOSEN, FETCHED, IMPORTED, Character, CharacterFile, FileKind, Visibility
 from apps.characters.pictures import NotAPicture, Picture
 
 # A duplicate's own. The rest is as it was.
@@ -42,8 +44,7 @@ def keep(user: User, card: cards.Card) -> tuple[Character, list[str]]:
             _store(character, FileKind.AVATAR, IMPORTED, picture.content, picture.media_type)
         _store(character, FileKind.ORIGINAL, "card.json", card.original.encode(), "application/json")
         for path, content in card.files.items():
-            kind = guess_type(path, strict=False)[0] or "application/octet-stream"
-            _store(character, FileKind.ASSET, path, content, kind)
+            _store_asset(character, path, content)
     return character, warnings
 
 
@@ -51,14 +52,61 @@ def told_of(picture: Picture) -> list[str]:
     return ["The picture has too many frames; only the first one was kept."] if picture.stilled else []
 
 
-def hang(character: Character, picture: Picture | None) -> None:
+def hang(character: Character, picture: Picture | None, came: str = CHOSEN) -> None:
     """Give a character, whose row is locked, this picture in place of the one that it has; None for none."""
     CharacterFile.objects.filter(character=character, kind=FileKind.AVATAR).delete()
     character.avatar_sha256 = ""
     if picture:
-        _store(character, FileKind.AVATAR, CHOSEN, picture.content, picture.media_type)
+        _store(character, FileKind.AVATAR, came, picture.content, picture.media_type)
         character.avatar_sha256 = sha256(picture.content).hexdigest()
     character.save(update_fields=["avatar_sha256", "updated_at"])
+
+
+def original_of(character: Character) -> str | None:
+    """The JSON of its card, as it was found."""
+    files = CharacterFile.objects.filter(character=character, kind=FileKind.ORIGINAL)
+    content = files.values_list("content", flat=True).first()
+    return None if content is None else bytes(content).decode()
+
+
+def missing(character: Character) -> dict[str, str]:
+    """What its card names on other servers and is not here yet: where it is to be kept → where it is."""
+    text = original_of(character)
+    if text is None:
+        return {}
+    here = set(_assets_of(character).values_list("path", flat=True))
+    return {path: uri for path, uri in cards.elsewhere(cards.parse(text)).items() if path not in here}
+
+
+def room(character: Character) -> tuple[int, int]:
+    """How many bytes, and how many files, may be added to its files: an export of more could not be brought in."""
+    sizes = list(CharacterFile.objects.filter(character=character).values_list("size", flat=True))
+    return max(0, MAX_WHOLE - MB - sum(sizes)), max(0, MAX_FILES - len(sizes))
+
+
+def add(character: Character, files: dict[str, bytes]) -> list[str]:
+    """Keep what was fetched for a character, whose row is locked; what is there by now stays. Gives the paths of those
+    for which there is no room any more."""
+    here = set(_assets_of(character).values_list("path", flat=True))
+    left, number = room(character)
+    refused = []
+    for path, content in files.items():
+        if path in here:
+            continue
+        if len(content) > left or number == 0:
+            refused.append(path)
+            continue
+        _store_asset(character, path, content)
+        left, number = left - len(content), number - 1
+    character.save(update_fields=["updated_at"])
+    return refused
+
+
+def main_icon(character: Character) -> str | None:
+    """Where the icon that its card would be shown by is kept, where the card names it on another server."""
+    text = original_of(character)
+    icons = cards.icons(cards.parse(text)) if text else []
+    return cards.path_of(icons[0]) if icons and cards.is_elsewhere(icons[0]) else None
 
 
 def duplicate(character: Character, user: User) -> Character:
@@ -88,8 +136,7 @@ def written(character: Character, form: str, now: int) -> tuple[bytes, str, str]
     media_type, ending = FORMS[form]
     fields = {name: getattr(character, name) for name in cards.FIELDS}
     files = CharacterFile.objects.filter(character=character)
-    original = files.filter(kind=FileKind.ORIGINAL).values_list("content", flat=True).first()
-    text = None if original is None else bytes(original).decode()
+    text = original_of(character)
     if form in ("json-v2", "json-v3"):
         card = cards.write_json(text, fields, int(form[-1]), now=now)
         return cards.dumps(card).encode(), media_type, ending
@@ -97,10 +144,11 @@ def written(character: Character, form: str, now: int) -> tuple[bytes, str, str]
     picture = pictures.as_png(bytes(avatar[0]), avatar[1]) if avatar else pictures.plain(character.name)
     if form == "png":
         return cards.write_png(picture, text, fields, now=now), media_type, ending
-    assets = files.filter(kind=FileKind.ASSET).values_list("path", "content")
-    held = {path: bytes(content) for path, content in assets}
-    imported = avatar is not None and avatar[2] == IMPORTED
-    charx = cards.write_charx(text, fields, held, picture, now=now, new_icon=not imported)
+    held = {path: bytes(content) for path, content in _assets_of(character).values_list("path", "content")}
+    came = avatar[2] if avatar else CHOSEN
+    charx = cards.write_charx(
+        text, fields, held, picture, now=now, new_icon=came == CHOSEN, fetched_icon=came == FETCHED
+    )
     return charx, media_type, ending
 
 
@@ -110,6 +158,16 @@ FORMS = {
     "json-v3": ("application/json", "json"),
     "charx": ("application/zip", "charx"),
 }
+
+
+def _assets_of(character: Character) -> QuerySet[CharacterFile]:
+    found: QuerySet[CharacterFile] = CharacterFile.objects.filter(character=character, kind=FileKind.ASSET)
+    return found
+
+
+def _store_asset(character: Character, path: str, content: bytes) -> None:
+    kind = guess_type(path, strict=False)[0] or "application/octet-stream"
+    _store(character, FileKind.ASSET, path, content, kind)
 
 
 def _store(character: Character, kind: str, path: str, content: bytes, media_type: str) -> None:

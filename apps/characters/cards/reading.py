@@ -4,14 +4,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.characters.cards import charx, json_text, packed, png
+from apps.characters.cards.assets import EMBEDDED, icons, is_elsewhere, named
 from apps.characters.cards.books import book_in, normal_book
 from apps.characters.cards.card import JSON, MAX_CARD, MAX_FILES, MAX_WHOLE, MB, Book, Card, NotACard, Warnings
-from apps.characters.cards.fields import data_of, fields_of, is_card
+from apps.characters.cards.fields import fields_of, is_card
 
 JPEG = b"\xff\xd8\xff"
 ZIP = (charx.LOCAL, charx.END)
-EMBEDDED = "embeded://"  # as the specification spells it
 NEWEST = 3.0
+ICON_ELSEWHERE = (
+    "The card's icon is on another server, and was not fetched. POST /api/characters/{id}/assets/fetch/ fetches what"
+    " the card names there; PUT /api/characters/{id}/avatar/ takes the address of any picture as `url`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,29 +141,16 @@ def _icon(root: JSON, files: dict[str, bytes], warnings: Warnings) -> bytes | No
                 return packed.from_base64(uri.partition(",")[2].encode("ascii", "replace"))
             except NotACard as error:
                 warnings.add(f"The card's icon was left out. {error.detail}")
-        if uri.startswith(("http://", "https://")):
-            warnings.add("The card's icon is on another server, and is not fetched.")
+        if is_elsewhere(asset):
+            warnings.add(ICON_ELSEWHERE)
     return None
-
-
-def icons(root: JSON) -> list[JSON]:
-    """A card's assets of type icon, the main one first."""
-    found = [asset for asset in _named(root) if asset.get("type") == "icon"]
-    return sorted(found, key=lambda asset: asset.get("name") != "main")
-
-
-def _named(root: JSON) -> list[JSON]:
-    """A card's assets, as far as they say where they are."""
-    assets = (data_of(root) or root).get("assets")
-    listed = assets if isinstance(assets, list) else []
-    return [asset for asset in listed if isinstance(asset, dict) and isinstance(asset.get("uri"), str)]
 
 
 def _absent(root: JSON, files: dict[str, bytes]) -> int:
     """How many of the assets that should be in the card's own file are not."""
     paths = [
         uri.removeprefix(beginning)
-        for uri in (asset["uri"] for asset in _named(root))
+        for uri in (asset["uri"] for asset in named(root))
         for beginning in (EMBEDDED, png.NAMED)
         if uri.startswith(beginning)
     ]

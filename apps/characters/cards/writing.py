@@ -8,10 +8,10 @@ import copy
 from typing import Any
 
 from apps.characters.cards import charx, json_text, png
+from apps.characters.cards.assets import EMBEDDED, icons, is_elsewhere, path_of
 from apps.characters.cards.books import is_normal, normal_book
 from apps.characters.cards.card import JSON, Warnings
 from apps.characters.cards.fields import KEYS, data_of, fields_of
-from apps.characters.cards.reading import EMBEDDED, icons
 
 ICON = "assets/icon/images/main.png"
 # Of a card's field, only these may be missing.
@@ -113,27 +113,46 @@ def write_charx(
     *,
     now: int,
     new_icon: bool = False,
+    fetched_icon: bool = False,
 ) -> bytes:
-    """A zip of `card.json` (V3) and `files`, at their paths. `icon` is a PNG.
+    """A zip of `card.json` (V3) and `files`, at their paths; what was fetched is named by its path there, no more by
+    its address. `icon` is a PNG.
 
     It becomes the main icon where the original has none of its own among the files, and with `new_icon` in any case:
-    for a picture that was chosen since the import.
+    for a picture that was chosen since the import. One that was fetched counts as its own only with `fetched_icon`: for
+    a picture that was made from it.
     """
     card = write_json(original, fields, 3, now=now)
     files = {path: content for path, content in files.items() if path != charx.CARD}
     data = card["data"]
     assets = data.get("assets")
+    brought: list[JSON] = []
     for asset in assets if isinstance(assets, list) else []:
         uri = asset.get("uri") if isinstance(asset, dict) else None
-        if isinstance(uri, str) and uri.startswith(png.NAMED) and uri.removeprefix(png.NAMED) in files:
+        if not isinstance(uri, str):
+            continue
+        if uri.startswith(png.NAMED) and uri.removeprefix(png.NAMED) in files:
             asset["uri"] = EMBEDDED + uri.removeprefix(png.NAMED)
-    has_icon = any(asset["uri"].removeprefix(EMBEDDED) in files for asset in icons(card))
+        elif is_elsewhere(asset) and (path := path_of(asset)) in files:
+            asset["uri"] = EMBEDDED + path
+            brought.append(asset)
+    has_icon = any(
+        asset["uri"].removeprefix(EMBEDDED) in files and (fetched_icon or not _is_one_of(asset, brought))
+        for asset in icons(card)
+    )
     if icon is not None and (new_icon or not has_icon):
         path = _free_path(files)
         files[path] = icon
+        for asset in filter(_is_main_icon, brought):
+            # Not the main one any more, and still one of its icons.
+            asset["name"] = asset["uri"].rpartition("/")[2].rpartition(".")[0]
         others = [asset for asset in (assets if isinstance(assets, list) else []) if not _is_main_icon(asset)]
         data["assets"] = [{"type": "icon", "uri": EMBEDDED + path, "name": "main", "ext": "png"}, *others]
     return charx.write(json_text.dumps(card).encode(), files)
+
+
+def _is_one_of(asset: JSON, several: list[JSON]) -> bool:
+    return any(asset is one for one in several)
 
 
 def _is_main_icon(asset: Any) -> bool:
