@@ -11,6 +11,7 @@ from apps.chat.lorebook import Scene
 from apps.chat.lorebook.entries import Key
 from apps.chat.lorebook.letters import joined
 from apps.chat.lorebook.matching import Matcher, whole
+from tests.slow import examples
 
 WORDS = ["lamp", "fog", "rope", "bell", "keeper"]
 words = st.lists(st.sampled_from([*WORDS, "/l.mp/i", "/(/", "灯"]), max_size=3)
@@ -69,7 +70,7 @@ def fire(book: Any, said: list[str], budget: int, **more: Any) -> lorebook.Fired
     return lorebook.fire(lorebook.read(book), scene, budget=budget, tokens=tokens, macros=Macros("A", "B"), **more)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(books, texts, st.integers(0, 15))
 def test_budget_order_and_once(book: Any, said: list[str], budget: int) -> None:
     named = [
@@ -119,7 +120,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["entries", "scan_depth", "token_budget", "recursive_scanning"]),
