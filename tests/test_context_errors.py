@@ -175,7 +175,7 @@ def test_other_complaints_are_other_complaints(error: Any) -> None:
     assert too_long(400, error) is None
 
 
-def test_a_body_that_is_too_large_is_a_prompt_too_long() -> None:
+def test_a_body_that_is_too_big_is_a_prompt_too_long() -> None:
     found = too_long(413, "<html>")
     assert found is not None
     assert found.window is None

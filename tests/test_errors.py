@@ -177,7 +177,7 @@ def the_other_form(address: str) -> str:
     return address.removesuffix("/") if address.endswith("/") else f"{address}/"
 
 
-@pytest.mark.parametrize("operation", [each for each in OPERATIONS if not each.streams], ids=str)
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if not each.is_awaited], ids=str)
 def test_a_trailing_slash_is_optional(operation: Operation, alices: SimpleNamespace, as_alice: APIClient) -> None:
     body, kind = operation.sent(alices)
     address = the_other_form(operation.allowed(alices))
@@ -186,7 +186,7 @@ def test_a_trailing_slash_is_optional(operation: Operation, alices: SimpleNamesp
     response.getvalue()  # or a file would stay open
 
 
-@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.streams], ids=str)
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.is_awaited], ids=str)
 def test_a_trailing_slash_is_optional_where_an_answer_is_awaited(
     operation: Operation, alices: SimpleNamespace, alice_online: Person
 ) -> None:

@@ -10,8 +10,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from apps.api.rows import new_id
+from apps.knowledge.models import Fact
 from tests.endpoints import Operation, operations
-from tests.factories import grow, make_character, make_conversation, make_document
+from tests.factories import grow, make_character, make_conversation, make_document, make_tool
 
 READS = [operation for operation in operations() if operation.method == "GET" and operation.query]
 PAGED = [operation for operation in READS if "cursor" in operation.query]
@@ -106,6 +107,8 @@ def test_a_cursor_cut_anywhere_is_no_500(operation: Operation, alices: SimpleNam
     make_character(alices.user)
     make_conversation(alices.user)
     make_document(alices.character, "Watches", "A watch is a small clock.")
+    make_tool(alices.user)
+    Fact.objects.create(user=alices.user, character=alices.character, text="She sings.")
     grow(alices.conversation, 4)
     first = as_alice.get(operation.address(alices), operation.asking(page_size=1)).json()["next"]
     cursor = first.partition("cursor=")[2].partition("&")[0]

@@ -191,6 +191,45 @@ def call(**fields: object) -> dict[str, object]:
             [call(index=0, function={"arguments": HIGH}), call(index=0, function={"arguments": LOW})],
             [ToolCall(0, "", "", "😀")],
         ),
+        # Two calls under one number, in one frame and in two.
+        (
+            [
+                says(
+                    tool_calls=[
+                        {"index": 0, "id": "c1", "function": {"name": "f", "arguments": "{}"}},
+                        {"index": 0, "id": "c2", "function": {"name": "g", "arguments": "{"}},
+                    ]
+                ),
+                call(index=0, function={"arguments": "}"}),
+                call(index=0, id="c3", function={"name": "f", "arguments": "{}"}),
+            ],
+            [
+                *(ToolCall(0, "c1", "f", "{}"), ToolCall(1, "c2", "g", "{")),
+                *(ToolCall(1, "", "", "}"), ToolCall(2, "c3", "f", "{}")),
+            ],
+        ),
+        # Name and id again and again, with and without a number.
+        (
+            [call(index=0, id="c1", function={"name": "f", "arguments": piece}) for piece in ("{", "}")],
+            [ToolCall(0, "c1", "f", "{"), ToolCall(0, "", "", "}")],
+        ),
+        (
+            [call(id="c1", function={"name": "f", "arguments": piece}) for piece in ("{", "}")],
+            [ToolCall(0, "c1", "f", "{"), ToolCall(0, "", "", "}")],
+        ),
+        (
+            [call(function={"name": "f", "arguments": piece}) for piece in ("{", "}", "{}")],
+            [ToolCall(0, "", "f", "{"), ToolCall(0, "", "", "}"), ToolCall(1, "", "f", "{}")],
+        ),
+        # A name in pieces.
+        (
+            [
+                call(index=0, id="c1", function={"name": "lo"}),
+                call(index=0, function={"name": "ok", "arguments": "{}"}),
+            ],
+            [ToolCall(0, "c1", "lo", ""), ToolCall(0, "", "ok", "{}")],
+        ),
+        ([call(index=0, id="c1", function=None)], [ToolCall(0, "c1", "", "")]),
     ],
 )
 def test_tool_calls_come_by_fragments(said: list[object], expected: list[Delta]) -> None:

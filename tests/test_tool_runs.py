@@ -205,8 +205,8 @@ def test_other_statuses_are_failures(alice_online: Person, alice: User, web: Web
         (b"", "unreachable"),
         (OK + b"Content-Length: 50\r\n\r\nshort", "unreachable"),
         (OK + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello", "unreachable"),
-        (OK + b"Content-Length: 50000000\r\n\r\n" + b"x" * 3_000_000, "too_large"),
-        (OK + b"\r\n" + b"x" * 50_000_000, "too_large"),
+        (OK + b"Content-Length: 50000000\r\n\r\n" + b"x" * 3_000_000, "too_big"),
+        (OK + b"\r\n" + b"x" * 50_000_000, "too_big"),
     ],
     ids=["redirect", "redirect home", "no HTTP", "nothing", "short", "no gzip", "50 MB said", "50 MB sent"],
 )
@@ -236,7 +236,7 @@ def test_what_the_path_needs_is_said(alice_online: Person, alice: User, web: Web
 
 
 def test_what_is_sent_has_an_end(alice_online: Person, alice: User, web: Web) -> None:
-    assert error(alice_online, http_tool(alice, web.url, method="POST"), q="x" * 1_500_000) == "too_large"
+    assert error(alice_online, http_tool(alice, web.url, method="POST"), q="x" * 1_500_000) == "too_big"
     assert error(alice_online, http_tool(alice, web.url + "/{q}", name="long"), q="x" * 10_000) == "refused"
     assert web.heard == []
 

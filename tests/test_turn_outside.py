@@ -115,7 +115,7 @@ def test_a_server_of_its_owners_is_asked(
 @pytest.mark.parametrize(
     ("path", "code", "told"),
     [
-        ("huge", "unreachable", "longer than"),
+        ("huge", "too_big", "longer than"),
         ("broken", "", "clear"),
         ("fails", "bad_status", "answered 500"),
         ("nothing", "", "without a text"),
@@ -159,7 +159,7 @@ def test_a_real_mcp_server_is_used(
         tool = give(as_alice, talk, name="clockwork", kind="mcp", mcp={"url": f"http://127.0.0.1:{server.port}/mcp"})
         assert tool["functions"] == []
         listed = alice_online.post(f"/api/tools/{tool['id']}/refresh/").json()["functions"]
-        assert {each["name"] for each in listed} == {"clockwork__add", "clockwork__repeat", "clockwork__count"}
+        assert {each["name"] for each in listed} > {"clockwork__add", "clockwork__repeat", "clockwork__count"}
         ai.calls_tools(
             ("clockwork__add", {"a": 40, "b": 2}, "a"),
             ("clockwork__add", {"a": "x"}, "b"),

@@ -25,7 +25,7 @@ from tests.sentinel import SECRET, Sentinel
 NUMBERS = count()
 FUNCTION = {"name": "add", "description": "", "parameters": {"type": "object", "properties": {}}}
 # Of what a failed tool or address is answered with.
-FAILURES = {"unreachable", "timeout", "broken"}
+FAILURES = {"refused", "unreachable", "redirected", "timeout", "broken"}
 REFUSALS = {
     *("bad_url", "bad_template", "blank", "max_length", "null_characters_not_allowed"),
     *("surrogate_characters_not_allowed", "not_public", "unreachable", "timeout"),

@@ -17,6 +17,7 @@ from apps.chat.assembly import ANSWER_TOKENS, Assembled, Moment, assemble
 from apps.chat.keys import Earlier, Key, earlier
 from apps.chat.models import Generation
 from apps.chat.providers import ContextTooLong, Request
+from apps.chat.steps import is_source
 from apps.conversations import turns
 from apps.conversations.access import GenerationInProgress, held, parent_of, refuse_known_client_id, still_here
 from apps.conversations.models import Conversation, Message, MessageStatus, Role
@@ -140,7 +141,7 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
     conversation.generating = answer
     turns.save_head(conversation, "generating")
     assembled = assemble(conversation, character, _moment(answer, goes_on=bool(answer.content.strip())))
-    known_sources = {source.get("id") for source in answer.sources}
+    known_sources = {source["id"] for source in answer.sources if is_source(source)}
     found = [dict(source) for source in assembled.sources if source["id"] not in known_sources]
     if assembled.remember is not None or found:
         answer.lore = assembled.remember if assembled.remember is not None else answer.lore
@@ -203,6 +204,13 @@ def shorter(job: Job, refusal: ContextTooLong) -> Job | None:
     if assembled.remember is not None:
         Message.objects.filter(pk=answer.pk).update(lore=assembled.remember)
     return replace(job, **_asked(assembled))
+
+
+def note(job: Job, refusal: ContextTooLong) -> None:
+    """For the next turn: what a model refused that had begun with this one already."""
+    known.refused(job.source, job.request.model, window=refusal.window)
+    if not refusal.window:
+        refusals.remember(job.conversation, job.source, job.request.model, int(job.tokens * LESS))
 
 
 def _most(job: Job, refusal: ContextTooLong) -> int:

@@ -88,7 +88,8 @@ class Chunks:
         frames, which = [], {"toolCallId": call["id"]}
         if call["id"] not in self._called:
             self._called.add(call["id"])
-            given = {"toolName": call["name"], "input": call["arguments"]}
+            # What was imported may be null, which no client takes.
+            given = {"toolName": call["name"], "input": {} if call["arguments"] is None else call["arguments"]}
             ours = {"dynamic": True, "providerExecuted": True}
             frames = [*self._close(), frame({"type": "tool-input-available", **which, **given, **ours})]
         if call["id"] in self._answered or (call["result"] is None and call["error"] is None):

@@ -15,6 +15,7 @@ from apps.chat.asking import Job
 from apps.chat.models import Generation, GenerationStatus, Purpose
 from apps.chat.outcomes import DELETED, GONE, INTERRUPTED, Outcome, error_of, render_turn
 from apps.chat.providers import Usage
+from apps.chat.steps import leave_off
 from apps.conversations import turns
 from apps.conversations.models import Conversation, Message, MessageStatus
 
@@ -38,22 +39,20 @@ class Written:
     retry_after: int | None = None
     first_token_ms: int | None = None
     latency_ms: int | None = None
-    calls: Sequence[dict[str, Any]] = ()
-    sources: Sequence[dict[str, Any]] = ()
+    # None: as they are saved already.
+    calls: Sequence[dict[str, Any]] | None = None
+    sources: Sequence[dict[str, Any]] | None = None
 
 
 def checkpoint(job: Job, written: Written) -> bool:
     """Save the text so far. False where the message is gone or no longer ours, and with it the reason to go on."""
     rows = _still_ours(job).filter(status__in=[MessageStatus.GENERATING, MessageStatus.INTERRUPTED])
-    return bool(
-        rows.update(
-            content=written.text,
-            reasoning=written.reasoning,
-            tool_calls=written.calls,
-            sources=written.sources,
-            updated_at=timezone.now(),
-        )
-    )
+    changed = {name: value for name, value in _of_tools(written).items() if value is not None}
+    return bool(rows.update(content=written.text, reasoning=written.reasoning, updated_at=timezone.now(), **changed))
+
+
+def _of_tools(written: Written) -> dict[str, Any]:
+    return {"tool_calls": written.calls, "sources": written.sources}
 
 
 def _still_ours(job: Job) -> QuerySet[Message]:
@@ -106,7 +105,9 @@ def _save_message(message: Message, written: Written, status: MessageStatus, err
     """`before`: the tokens of the text that this generation went on with."""
     usage = written.usage or Usage(None, None)
     message.content, message.reasoning = written.text, written.reasoning
-    message.tool_calls, message.sources = written.calls, written.sources
+    for name, value in _of_tools(written).items():
+        if value is not None:
+            setattr(message, name, value)
     message.status = status
     message.finish_reason = written.finish_reason
     message.error = error_of(error)
@@ -222,7 +223,8 @@ def _end_for(generations: QuerySet[Generation], status: GenerationStatus, error:
     if conversation is not None and message is not None:
         message.status = MessageStatus(status)
         message.error = error_of(error)
-        message.save(update_fields=["status", "error", "updated_at"])
+        leave_off(message.tool_calls)
+        message.save(update_fields=["status", "error", "tool_calls", "updated_at"])
         _no_longer_generating(conversation, message)
     return True
 

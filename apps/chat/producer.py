@@ -9,12 +9,14 @@ import time
 from contextlib import aclosing, suppress
 from dataclasses import replace
 
+from django.conf import settings
+from django.db import DataError
 from django.db import Error as DatabaseError
 
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
 from apps.chat import generations, known, outcomes
-from apps.chat.asking import Job, shorter
+from apps.chat.asking import Job, note, shorter
 from apps.chat.chunks import Chunks
 from apps.chat.generations import Written
 from apps.chat.live import Live
@@ -24,13 +26,14 @@ from apps.chat.providers import (
     Finish,
     Provider,
     ProviderError,
+    ProviderTimeout,
     Reasoning,
     Request,
     Text,
     ToolCall,
     ToolsUnsupported,
 )
-from apps.chat.steps import JSON, leave_off
+from apps.chat.steps import JSON, is_source, is_whole, leave_off
 from apps.chat.tooling import Steps
 from apps.conversations.models import MessageStatus
 
@@ -64,6 +67,8 @@ class Producer:
         self._calls = list(job.calls)
         self._sources = list(job.sources)
         self._steps = Steps(job)
+        # Of calls and sources: how many there were, and how many of them are saved.
+        self._changes = self._saved_changes = 0
         self._unsaved = 0
         self._dirty = asyncio.Event()
         self._much = asyncio.Event()
@@ -96,6 +101,7 @@ class Producer:
         finally:
             # For what nobody foresaw, too: no answer is left without an end.
             self._tell(*leave_off(self._calls))
+            self.live.publish(self._chunks.sources(filter(is_source, self._sources)))
             ended = self._so_far(ended)
             self._over = True
             self._dirty.set()
@@ -105,22 +111,46 @@ class Producer:
         return outcome
 
     async def _listen(self) -> Written:
-        """Follow the model to its end, step by step where it calls tools."""
-        ended = await self._begin()
-        while calls := self._steps.called(at=len("".join(self._text)), taken={call["id"] for call in self._calls}):
+        """Follow the model to its end, within the time that a turn has."""
+        try:
+            async with asyncio.timeout(settings.AI_TURN_TIMEOUT):
+                return await self._take_steps()
+        except TimeoutError as error:
+            raise ProviderTimeout("whole turn") from error
+
+    async def _take_steps(self) -> Written:
+        """One, where it calls no tools."""
+        ended = self._steps.summed(await self._begin())
+        while calls := self._steps.called(at=len("".join(self._text)), taken=self._ids()):
             self._calls += calls
             self._tell(*calls)
             await self._steps.run(calls, self._sources, self._tell)
-            self.live.publish(self._chunks.sources(self._sources))
+            self.live.publish(self._chunks.sources(filter(is_source, self._sources)))
             self.live.publish(self._chunks.next_step())
-            ended = self._steps.summed(await self._hear(self._steps.next_request(calls)))
+            ended = self._steps.summed(await self._go_on(calls))
+        if self._steps.is_deaf:
+            ended = self._steps.summed(await self._hear(self._steps.in_words()))
         return ended
+
+    def _ids(self) -> set[str]:
+        return {call["id"] for call in self._calls if is_whole(call)}
+
+    async def _go_on(self, calls: list[JSON]) -> Written:
+        """With what came of these. What is refused now is asked once more, with less, or in words alone."""
+        try:
+            return await self._hear(self._steps.next_request(calls))
+        except ContextTooLong as refusal:
+            with suppress(DatabaseError):
+                await with_rows(note, self.job, refusal)
+            return await self._hear(self._steps.with_less())
+        except ToolsUnsupported:
+            return await self._hear(self._steps.in_words())
 
     async def _begin(self) -> Written:
         """A prompt that is refused as too long is tried once more, shorter."""
         for shortened in (False, True):
             try:
-                return self._steps.summed(await self._hear_with_tools())
+                return await self._hear_with_tools()
             except ContextTooLong as refusal:
                 # The second time so that the next turn begins with less.
                 if not await self._shorten(refusal) or shortened:
@@ -140,6 +170,7 @@ class Producer:
     def _tell(self, *calls: JSON) -> None:
         for call in calls:
             self.live.publish(self._chunks.call(call))
+        self._changes += len(calls)
         # Saved at once: what a tool did is not to be forgotten.
         self._dirty.set()
         self._much.set()
@@ -212,9 +243,14 @@ class Producer:
             self._much.clear()
             self._unsaved = 0
             try:
-                if not await with_rows(generations.checkpoint, self.job, self._so_far(Written(""))):
+                changes, written = self._changes, self._so_far(Written(""))
+                if changes == self._saved_changes:
+                    # What tools said may be long.
+                    written = replace(written, calls=None, sources=None)
+                if not await with_rows(generations.checkpoint, self.job, written):
                     self.cancel(MessageStatus.INTERRUPTED)  # Nobody is to see the rest.
                     return
+                self._saved_changes = changes
             except DatabaseError as error:
                 what = {"generation": str(self.job.generation), "reason": type(error).__name__}
                 log.warning("checkpoint not saved; the next one follows", extra=what)
@@ -259,6 +295,11 @@ class Producer:
         while True:
             try:
                 return await with_rows(generations.end, self.job, ended)
+            except DataError:
+                # What no database holds costs no text.
+                if ended.calls is None:
+                    raise
+                ended = replace(ended, calls=None, sources=None)
             except DatabaseError:
                 if tries >= len(PATIENCE) or self._hurry.is_set():
                     raise

@@ -24,8 +24,10 @@ class InConversation:
         return [source_of(found) for found in await asking.ask(character, query, user=user, limit=limit)]
 
     async def remember(self, fact: str) -> str:
+        if not fact.strip():
+            raise ToolFailed("bad_arguments", "There is no fact in it.")
         try:
-            is_new = await with_rows(self._remember, fact)
+            is_new = await with_rows(self._remember, fact.strip())
         except facts.TooMany as error:
             raise ToolFailed("too_many", f"No more than {facts.MOST_FACTS} facts are kept.") from error
         return "It will be remembered." if is_new else "This was known already."

@@ -121,17 +121,41 @@ def as_messages(said: str, calls: Iterable[JSON], *, longest: int) -> list[JSON]
     """The step as the model hears of it: what it said and called, and what came of it, each of at most so many
     characters."""
     calls = list(calls)
-    made: list[JSON] = [{"role": "assistant", "content": said, "tool_calls": [_called(call) for call in calls]}]
+    made: list[JSON] = [
+        {"role": "assistant", "content": said, "tool_calls": [_called(call, longest) for call in calls]}
+    ]
     for call in calls:
         told = call["result"] if call["error"] is None else f"Error: {call['error']['detail']}"
-        if len(told) > longest:
-            told = f"{told[:longest]}\n[The rest is left out.]"
-        made.append({"role": "tool", "tool_call_id": call["id"], "content": told})
+        made.append({"role": "tool", "tool_call_id": call["id"], "content": cut(told, longest)})
     return made
 
 
-def _called(call: JSON) -> JSON:
+def _called(call: JSON, longest: int) -> JSON:
     arguments = call["arguments"]
     # Some servers read them, and fail where they are none.
     told = json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, dict) else "{}"
+    told = told if len(told) <= longest else "{}"
     return {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": told}}
+
+
+def cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}\n[The rest is left out.]"
+
+
+def shortened(message: JSON, longest: int) -> JSON:
+    """A message, with no more than so much of what a tool said."""
+    return {**message, "content": cut(message["content"], longest)} if message["role"] == "tool" else message
+
+
+def in_words(messages: Iterable[JSON]) -> list[JSON]:
+    """For models that take no tools: what was called is left out, and what came of it said in the user's place."""
+    names: dict[str, str] = {}
+    told: list[JSON] = []
+    for message in messages:
+        for call in message.get("tool_calls", ()):
+            names[call["id"]] = call["function"]["name"]
+        if message["role"] == "tool":
+            told.append({"role": "user", "content": f"[{names[message['tool_call_id']]}: {message['content']}]"})
+        elif message["content"] or "tool_calls" not in message:
+            told.append({"role": message["role"], "content": message["content"]})
+    return told

@@ -10,10 +10,10 @@ from typing import Any
 from django.conf import settings
 
 from apps.chat.asking import Job
-from apps.chat.generations import Written
+from apps.chat.generations import MOST_TOKENS, Written
 from apps.chat.providers import Request, ToolCall, Usage
 from apps.chat.scene import InConversation
-from apps.chat.steps import JSON, Calls, as_messages, failure
+from apps.chat.steps import JSON, Calls, as_messages, failure, in_words, is_source, shortened
 from apps.tools import running
 from apps.tools.results import Scene
 
@@ -38,10 +38,18 @@ class Steps:
         self._usages: list[Usage | None] = []
         self._room = job.room
         self._seconds = settings.TOOL_SECONDS * CALLS_LONG
+        self._ignored = False
 
     def heard(self, fragment: ToolCall) -> None:
-        if self._job.functions and not self._request.only_text:
+        if self._request.only_text:
+            self._ignored = True
+        elif self._job.functions:
             self._calls.add(fragment)
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether the model, told to call nothing more, did that and nothing else."""
+        return self._ignored and not "".join(self._said).strip()
 
     def parted(self, text: str, *, after: Sequence[str]) -> str:
         """A text of this step, set apart from that of the one before. `after`: the last piece so far."""
@@ -90,7 +98,7 @@ class Steps:
                 call["error"] = failure(ran.failure.code, ran.failure.detail)
             elif ran.result:
                 call["result"] = ran.result.text
-                known = {source["id"] for source in sources}
+                known = {source["id"] for source in sources if is_source(source)}
                 sources += [dict(source) for source in ran.result.sources if source["id"] not in known]
 
     def next_request(self, calls: Sequence[JSON]) -> Request:
@@ -112,10 +120,23 @@ class Steps:
         self._request = replace(self._request, messages=messages, only_text=is_last)
         return self._request
 
+    def with_less(self) -> Request:
+        """The same once more, with little of what tools said."""
+        messages = [shortened(message, LEAST_RESULT) for message in self._request.messages]
+        self._request = replace(self._request, messages=messages, only_text=True)
+        return self._request
+
+    def in_words(self) -> Request:
+        """The same for a model that takes no tools any more, or heeds no wish for words."""
+        self._request = replace(self._request, messages=in_words(self._request.messages), tools=(), only_text=False)
+        self._job = replace(self._job, functions={})
+        return self._request
+
 
 def _sum(usages: Sequence[Usage | None]) -> Usage | None:
     """Of what was counted; None where nothing was."""
     told = [usage for usage in usages if usage is not None]
     prompts = [usage.prompt_tokens for usage in told if usage.prompt_tokens is not None]
     answers = [usage.completion_tokens for usage in told if usage.completion_tokens is not None]
-    return Usage(sum(prompts) if prompts else None, sum(answers) if answers else None) if told else None
+    counts = [min(sum(counted), MOST_TOKENS) if counted else None for counted in (prompts, answers)]
+    return Usage(*counts) if told else None

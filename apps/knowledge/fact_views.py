@@ -15,6 +15,7 @@ from apps.accounts.ownership import Mine, OwnedQuerySet, hold
 from apps.api.fields import Line, ModelSerializer
 from apps.api.pagination import NewestFirst
 from apps.api.queries import query_of
+from apps.characters.models import Character
 from apps.characters.serializers import VisibleCharacter
 from apps.knowledge.facts import MOST_FACTS
 from apps.knowledge.models import MAX_FACT, Fact
@@ -25,6 +26,11 @@ class FactSerializer(ModelSerializer):
 
     character = VisibleCharacter()
     text = Line(max_length=MAX_FACT)
+
+    def validate_character(self, character: Character) -> Character:
+        if self.instance and character != self.instance.character:
+            raise ValidationError("What one character keeps is not handed to another.", code="fixed")
+        return character
 
     class Meta:
         model = Fact

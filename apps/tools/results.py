@@ -68,7 +68,7 @@ class ToolFailed(Exception):
             case TooLong():
                 code = "timeout"
             case TooBig():
-                code = "too_large"
+                code = "too_big"
             case AddressRefused() | RequestRefused():
                 code = "refused"
             case _:

@@ -1,6 +1,7 @@
 """Running a function, on behalf of its tool's owner, with what a model or a person said."""
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from apps.tools.builtins import BUILTINS
 from apps.tools.functions import Function
 from apps.tools.models import Kind, Tool
 from apps.tools.results import Result, Scene, ToolFailed
+
+log = logging.getLogger("dramatis.tools")
 
 SECONDS = 30.0
 
@@ -39,6 +42,9 @@ async def run(function: Function, arguments: Any, scene: Scene, *, seconds: floa
         failure = error
     except TimeoutError:
         failure = ToolFailed("timeout", "The tool took too long.")
+    except Exception as error:  # a database that is away, for one: the turn goes on, and the model is told
+        log.exception("a tool failed", extra={"kind": function.tool.kind, "reason": type(error).__name__})
+        failure = ToolFailed("failed", "The tool failed.")
     return Ran(result, failure, round((time.monotonic() - began) * 1000))
 
 

@@ -28,7 +28,7 @@ _PHRASES = re.compile(
 )
 _TOOLS = re.compile(
     r"(?:tool|function)[ _-]?(?:s|call|calls|calling|use|choice)?\b[^.]{0,60}"
-    r"(?:not support|n't support|unsupported|not enabled|not available|not allowed|requires?)"
+    r"(?:not support|n't support|unsupported|not enabled|not available|not allowed|requires --)"
     r"|(?:not support|n't support|unsupported|not enabled|no endpoints found that support|does not accept)[^.]{0,60}"
     r"(?:tool|function)"
 )
@@ -99,7 +99,9 @@ def read(body: bytes) -> Any:
 
 
 def no_tools(error: Any) -> bool:
-    return bool(_TOOLS.search(_words(error)))
+    words = _words(error)
+    # One that is written badly is no sign that others are not taken.
+    return bool(_TOOLS.search(words)) and "schema" not in words
 
 
 def wants_max_completion_tokens(error: Any) -> bool:
