@@ -19,6 +19,28 @@ REFUSABLE = {
     ("messages.N.parent", "does_not_exist"),
     ("messages.N.client_id", "unique"),
     *((f"messages.N.{name}", "too_deep") for name in ("extra", "tool_calls.N", "sources.N")),
+    # What a kind of tool needs; and what stands in its templates, and in a schema of its arguments.
+    *((kind, "required") for kind in ("builtin", "http", "mcp")),
+    *((f"{kind}.url", "required") for kind in ("http", "mcp")),
+    *(
+        (f"{kind}.{part}", fault)
+        for kind in ("http", "mcp")
+        for part in ("url", "headers", "query", "body")
+        for fault in (
+            *("bad_template", "bad_url", "bad_name", "bad_header", "too_many", "too_deep"),
+            *("unknown_argument", "unknown_secret"),
+        )
+    ),
+    ("parameters", "bad_schema"),
+    ("parameters", "too_deep"),
+    ("secrets", "bad_name"),
+    ("secrets", "too_many"),
+    ("name", "unique"),
+    (None, "too_many"),
+    ("tools", "does_not_exist"),
+    ("function", "unknown_function"),
+    ("arguments", "bad_arguments"),
+    ("arguments", "too_deep"),
     # What is in a file, no schema says.
     ("file", "empty"),
     ("file", "invalid"),

@@ -62,6 +62,7 @@ busy.values = {busy}
 messages.values = {messages}
 readers.values = {readers}
 documents.values = {documents}
+tools.values = {tools}
 
 [parameters]
 "body.model" = {{ dictionary = "models", probability = 0.9 }}
@@ -88,6 +89,11 @@ include-path-regex = "message_pk"
 [operations.parameters]
 "path.id" = {{ dictionary = "busy", probability = 0.8 }}
 "path.message_pk" = {{ dictionary = "messages", probability = 0.8 }}
+
+[[operations]]
+include-path-regex = "/tools/.id./"
+exclude-method = "DELETE"
+parameters = {{ "path.id" = {{ dictionary = "tools", probability = 0.8 }} }}
 
 # 400: refused with a code that says why, in ways that no schema can foresee; `tests/refusable.py` looks at each.
 # 413: what a body may hold altogether, no schema can say.
@@ -154,7 +160,12 @@ def furnish(alice: Person, bob: Person) -> dict[str, list[str]]:
     documents = [made(alice, f"/api/characters/{reader}/knowledge/", **text) for _ in range(20)]
     began = [made(alice, "/api/conversations/", character=characters[0]) for _ in range(40)]
     messages = [made(alice, f"/api/conversations/{began[0]}/messages/", content="Hm.", parent=None) for _ in range(60)]
+    nowhere = {"url": "https://127.0.0.1/"}
     return {
+        "tools": [
+            made(alice, "/api/tools/", name="clock", kind="builtin", builtin="time"),
+            made(alice, "/api/tools/", name="nowhere", kind="http", http=nowhere),
+        ],
         "characters": characters,
         "conversations": began[1:10],
         "spare": began[10:],

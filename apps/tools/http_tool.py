@@ -19,6 +19,8 @@ async def run(
     except templates.Missing as missing:
         code = "bad_secret" if str(missing).startswith("secrets.") else "bad_arguments"
         raise ToolFailed(code, f"It needs {str(missing)!r}.") from missing
+    except templates.BadTemplate as bad:
+        raise ToolFailed("refused", "Its address is none that is fetched from.") from bad
     limits = Limits(head=seconds, idle=seconds, whole=seconds)
     try:
         answer = await guarded().fetch(

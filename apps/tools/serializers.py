@@ -2,7 +2,6 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.utils import html
@@ -54,6 +53,16 @@ class Pairs(serializers.DictField):
                     self.fail("bad_name", name=name[:50])
         found: dict[str, Any] = super().to_internal_value(data)
         return found
+
+
+class FunctionName(serializers.RegexField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(NAME, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
 
 
 class Headers(Pairs):
@@ -150,10 +159,7 @@ class ToolSerializer(ModelSerializer):
     `functions` is what it offers to models.
     """
 
-    name = Line(
-        validators=[RegexValidator(NAME)],
-        help_text="A function's name: letters, digits, _ and -; once among your tools.",
-    )
+    name = FunctionName(help_text="A function's name: letters, digits, _ and -; once among your tools.")
     description = Text(
         required=False, allow_blank=True, max_length=MAX_DESCRIPTION, help_text="What it does, told to models."
     )
@@ -283,7 +289,9 @@ class RanSerializer(serializers.Serializer[Any]):
     """What came of it. Either `error` or `text` is null."""
 
     text = serializers.CharField(allow_null=True, help_text="What a model would be told.")
-    raw = serializers.JSONField(allow_null=True, help_text="What the tool gave, up to 20,000 characters of it.")
+    raw = serializers.JSONField(
+        help_text="What the tool gave, up to 20,000 characters of it; null where it gave nothing."
+    )
     sources = SourceSerializer(many=True)
     error = ToolFailureSerializer(allow_null=True)
     milliseconds = serializers.IntegerField()

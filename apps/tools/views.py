@@ -7,7 +7,7 @@ from django.db import transaction
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
@@ -94,11 +94,20 @@ class ToolViewSet(Mine[Tool], ModelViewSet[Tool]):
 
         return awaited(self, request, partial(running.run, function, asked["arguments"], Nowhere()), respond)
 
-    @extend_schema(request=None, responses={200: ToolSerializer})
+    @extend_schema(
+        request=None,
+        responses={
+            200: ToolSerializer,
+            502: OpenApiResponse(
+                {"$ref": "#/components/schemas/ErrorResponse"},
+                "The server did not tell; the code is one of those of a tool that fails.",
+            ),
+        },
+    )
     @action(detail=True, methods=["post"])
     def refresh(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Ask an MCP server what it offers; `functions` is that from now on. Of tools of other kinds there is nothing
-        to ask. 502: the server did not tell; the code is one of those of a tool that fails."""
+        to ask."""
         tool = self.get_object()
         if tool.kind != Kind.MCP:
             return Response(self.get_serializer(tool).data)
