@@ -8,7 +8,7 @@ import pytest
 from apps.accounts.models import User
 from apps.chat.models import Generation
 from apps.chat.providers import ContextTooLong, Limits, OpenAIProvider, ProviderError, ProviderFailed, Request, complete
-from apps.chat.providers.context import too_long
+from apps.chat.providers.context import no_tools, too_long
 from apps.chat.providers.windows import listed
 from apps.conversations.models import Message
 from tests.ai_script import REFUSALS
@@ -314,3 +314,23 @@ def test_a_turn_that_is_too_long_is_saved_and_fails_with_502(
     assert (answered.status_code, answered.json()["errors"][0]["code"]) == (502, "context_too_long")
     assert Message.objects.filter(role="user").count() == 1
     assert Generation.objects.get().error == "context_too_long"
+
+
+@pytest.mark.parametrize(
+    ("says", "is_of_tools"),
+    [
+        ("registry.ollama.ai/library/gemma:2b does not support tools", True),
+        ("No endpoints found that support tool use.", True),
+        ('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set', True),
+        ("tools param requires --jinja flag", True),
+        ("`tool calling` is not supported with this model", True),
+        ("Unsupported parameter: 'tools' is not supported with this model.", True),
+        ("Function calling is not enabled for this model", True),
+        ("Invalid schema for function 'roll': 'x' is not supported, it requires 'type'", False),
+        ("Function calling requires a paid plan", False),
+        ("Invalid value for tools[0].function.name", False),
+        ("maximum context length is 4096 tokens", False),
+    ],
+)
+def test_a_refusal_of_tools_is_told_from_others(says: str, is_of_tools: bool) -> None:
+    assert no_tools({"message": says}) is is_of_tools

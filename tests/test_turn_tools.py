@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from apps.accounts.models import User
 from apps.chat import tooling
@@ -174,7 +175,7 @@ def test_a_model_that_calls_without_end_has_to_answer(dicey: Conversation, alice
 
 def test_a_turn_has_a_budget_of_tokens(dicey: Conversation, alice_online: Person, ai: AIServer, settings: Any) -> None:
     settings.AI_TURN_TOKENS = 20
-    for number in range(3):
+    for number in range(2):
         ai.calls_tool("roll", SEVEN, call_id=f"c{number}")
     ai.says("Enough.")
     alice_online.chat(dicey.pk)
@@ -306,3 +307,125 @@ def test_what_a_dead_process_left_is_told_to_its_end() -> None:
         kinds = [each["type"] for each in seen]
         assert kinds.count("tool-input-available") == kinds.count("tool-output-error") == 1
         assert all(pair != ("text-start", "text-start") for pair in pairwise(kinds))
+
+
+def test_two_calls_under_one_number(dicey: Conversation, alice_online: Person, ai: AIServer) -> None:
+    calls = [
+        {"index": 0, "id": key, "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+        for key, name, arguments in (("a", "roll", SEVEN), ("b", "work_out", {"expression": "6*7"}))
+    ]
+    ai.sends(
+        [
+            f"data: {json.dumps({'choices': [{'delta': {'tool_calls': calls}}]})}\n\n".encode(),
+            b'data: {"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}\n\ndata: [DONE]\n\n',
+        ]
+    )
+    ai.says("Done.")
+    alice_online.chat(dicey.pk)
+    assert [(call["id"], call["name"], call["error"]) for call in answer(dicey).tool_calls] == [
+        ("a", "roll", None),
+        ("b", "work_out", None),
+    ]
+
+
+def test_what_a_tool_did_not_foresee_the_model_is_told(
+    alice: User, alice_online: Person, ai: AIServer, transactional_db: None
+) -> None:
+    character = make_character(alice)
+    character.tools.add(make_tool(alice, "remember", "remember"))
+    conversation = make_conversation(alice, character, title="x")
+    ai.calls_tools(("remember", {"fact": "Tea."}, "a"), ("remember", {"fact": "  "}, "b"))
+    ai.says("I could not.")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE knowledge_fact RENAME TO elsewhere")
+        try:
+            turn = alice_online.chat(conversation.pk).json()["assistant_message"]
+        finally:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO knowledge_fact")
+    assert (turn["status"], turn["content"]) == ("complete", "I could not.")
+    assert [call["error"]["code"] for call in turn["tool_calls"]] == ["failed", "bad_arguments"]
+
+
+ODD: list[dict[str, Any]] = [
+    {"tool_calls": [{"odd": 1}, {"id": []}, {"id": "x"}]},
+    {"sources": [{"id": []}, {"id": {}}, {"title": 1}]},
+    {
+        "tool_calls": [
+            {
+                "id": "c",
+                "name": "roll",
+                "arguments": None,
+                "result": None,
+                "error": None,
+                "milliseconds": 0,
+                "at": -5,
+            }
+        ]
+    },
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_an_import_made_up_is_gone_on_with(
+    dicey: Conversation, alice_online: Person, ai: AIServer, odd: dict[str, Any]
+) -> None:
+    leaf = answer(dicey)
+    Message.objects.filter(pk=leaf.pk).update(**odd)
+    response = alice_online.post(
+        f"/api/conversations/{dicey.pk}/continue/", {}, headers={"Accept": "text/event-stream"}
+    )
+    seen = list(chunks(response))
+    assert seen[-2]["type"] == "finish"
+    assert '"input":null' not in response.text
+    assert answer(dicey).status == "complete"
+
+
+def test_counts_beyond_measure_do_not_cost_the_turn(dicey: Conversation, alice_online: Person, ai: AIServer) -> None:
+    most = {"prompt_tokens": 2**31 - 1, "completion_tokens": 2**31 - 1}
+    ai.calls_tool("roll", SEVEN)
+    ai.says("Seven.", usage=most)
+    turn = alice_online.chat(dicey.pk).json()["assistant_message"]
+    assert (turn["content"], turn["prompt_tokens"]) == ("Seven.", 2**31 - 1)
+
+
+def test_a_refusal_midway_is_answered_with_less(
+    dicey: Conversation, alice_online: Person, ai: AIServer, settings: Any
+) -> None:
+    settings.AI_CONTEXT_TOKENS = 100_000
+    ai.calls_tool("work_out", {"expression": "1 +" + " " * 400 + "1"})
+    ai.fails(400, body=json.dumps({"error": {"code": "context_length_exceeded", "message": "too long"}}))
+    ai.says("Two.")
+    assert alice_online.chat(dicey.pk).json()["assistant_message"]["content"] == "Two."
+    assert ai.heard[-1]["tool_choice"] == "none"
+    # The next turn begins with less.
+    assert Conversation.objects.get(pk=dicey.pk).refused_most
+
+
+def test_tools_may_be_refused_midway(dicey: Conversation, alice_online: Person, ai: AIServer) -> None:
+    ai.calls_tool("roll", SEVEN, text="Let me see.")
+    ai.fails(400, body=json.dumps({"error": {"message": "tool_choice is not supported"}}))
+    ai.says("Seven.")
+    assert alice_online.chat(dicey.pk).json()["assistant_message"]["content"] == "Let me see.\n\nSeven."
+    heard = ai.heard[-1]
+    assert "tools" not in heard
+    assert heard["messages"][-2] == {"role": "assistant", "content": "Let me see."}
+    assert heard["messages"][-1]["role"] == "user"
+    assert heard["messages"][-1]["content"].startswith('[roll: {"dice"')
+
+
+def test_who_calls_when_told_not_to_is_asked_for_words(dicey: Conversation, alice_online: Person, ai: AIServer) -> None:
+    for number in range(8):
+        ai.calls_tool("roll", SEVEN, call_id=f"c{number}")
+    ai.says("Enough.")
+    turn = alice_online.chat(dicey.pk).json()["assistant_message"]
+    assert (turn["content"], len(turn["tool_calls"])) == ("Enough.", 7)
+    assert "tools" not in ai.heard[-1]
+
+
+def test_a_turn_has_its_time(dicey: Conversation, alice_online: Person, ai: AIServer, settings: Any) -> None:
+    settings.AI_TURN_TIMEOUT = 1.0
+    ai.calls_tool("roll", SEVEN, text="Let me see.")
+    ai.hangs()
+    failed = alice_online.chat(dicey.pk)
+    assert failed.status_code == 504
+    assert failed.json()["assistant_message"]["tool_calls"][0]["result"]
