@@ -93,7 +93,7 @@ def test_budget_order_and_once(book: Any, said: list[str], budget: int) -> None:
     assert sum(lore.tokens for lore in again.lore) <= budget
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text("ab.é灯 ", min_size=1, max_size=6), st.text("ab.éÉ灯 ", max_size=60), st.booleans(), st.booleans())
 def test_a_key_is_found_where_it_stands(written: str, said: str, whole_words: bool, is_long: bool) -> None:
     key = Key(written, written, whole_words=whole_words)
