@@ -105,7 +105,7 @@ class Steps:
         """With what came of these. The last of a turn is for words alone."""
         # Half of what is left, so that later steps have some.
         share = int(max(self._room, 0) / 2 * self._job.bytes_per_token / len(calls))
-        added = as_messages("".join(self._said), calls, longest=max(share, LEAST_RESULT))
+        added = as_messages("".join(self._said).lstrip("\n"), calls, longest=max(share, LEAST_RESULT))
         self._said = []
         size = sum(len(json.dumps(message, ensure_ascii=False).encode()) for message in added)
         self._room -= ceil(size / self._job.bytes_per_token)

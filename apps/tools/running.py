@@ -15,8 +15,6 @@ from apps.tools.results import Result, Scene, ToolFailed
 
 log = logging.getLogger("dramatis.tools")
 
-SECONDS = 30.0
-
 
 @dataclass(frozen=True, slots=True)
 class Ran:
@@ -27,7 +25,7 @@ class Ran:
     milliseconds: int
 
 
-async def run(function: Function, arguments: Any, scene: Scene, *, seconds: float = SECONDS) -> Ran:
+async def run(function: Function, arguments: Any, scene: Scene, *, seconds: float) -> Ran:
     """Whatever comes of it: nothing is raised, and nothing takes longer than `seconds`."""
     began = time.monotonic()
     result, failure = None, None

@@ -3,6 +3,7 @@ from http import HTTPStatus
 from typing import Any, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -92,7 +93,8 @@ class ToolViewSet(Mine[Tool], ModelViewSet[Tool]):
         def respond(ran: Ran) -> Response:
             return Response(RanSerializer(_shown(ran)).data)
 
-        return awaited(self, request, partial(running.run, function, asked["arguments"], Nowhere()), respond)
+        news = partial(running.run, function, asked["arguments"], Nowhere(), seconds=settings.TOOL_SECONDS)
+        return awaited(self, request, news, respond)
 
     @extend_schema(
         request=None,
