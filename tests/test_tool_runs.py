@@ -274,7 +274,7 @@ async def test_servers_that_take_too_long(web: Web, handler: Any) -> None:
 async def test_nothing_that_a_model_says_is_raised(web: Web, arguments: Any) -> None:
     tool = Tool(name="search", kind="http", parameters=SCHEMA, config={"url": web.url})
     (function,) = functions_of(tool)
-    came = await running.run(function, arguments, Nowhere())
+    came = await running.run(function, arguments, Nowhere(), seconds=5)
     assert came.failure is not None
     assert came.failure.code == "bad_arguments"
 
