@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "apps.conversations",
     "apps.knowledge",
     "apps.chat",
+    "apps.compat",
 ]
 
 MIDDLEWARE = [

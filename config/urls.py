@@ -70,6 +70,7 @@ urlpatterns = [
         "api/schema/", SpectacularAPIView.as_view(renderer_classes=SCHEMA_FORMS, versioning_class=None), name="schema"
     ),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("", include("apps.compat.urls")),
     path("admin/", admin.site.urls),
     path("healthz", HealthView.as_view(), name="healthz"),
     path("readyz", ReadinessView.as_view(), name="readyz"),
