@@ -24,11 +24,14 @@ from tests.launched import data_dir, run
 from tests.online import Person, Server
 from tests.redis_server import RedisServer
 from tests.stage import AI
+from tests.thrift import empty_by_deleting, find_files_once
 
 __all__ = ["data_dir", "run"]
 
 # What makes guessing slow makes tests slow.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
+find_files_once()
+empty_by_deleting()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
