@@ -4,9 +4,12 @@ from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
+from django.db import connection
+from django.db.models import QuerySet
 from PIL import Image
 
 from apps.accounts.models import User
+from apps.api.rows import columns, new_id
 from apps.characters.models import Character, CharacterFile
 from apps.conversations import turns
 from apps.conversations.models import Conversation, Message, Role
@@ -60,24 +63,30 @@ def say(conversation: Conversation, content: str, role: str = Role.USER, **field
     return message
 
 
-def grow(conversation: Conversation, count: int) -> list[Message]:
-    """A long straight path, made in one statement: `count` messages, user and assistant by turns."""
+def grow(conversation: Conversation, count: int) -> QuerySet[Message]:
+    """A long straight path: `count` messages, user and assistant by turns, each a copy of the first. They are read
+    from the database when they are asked for."""
     conversation.refresh_from_db()
     parent = conversation.active_leaf
-    messages: list[Message] = []
-    for number in range(count):
-        message = Message(
-            conversation=conversation,
-            user=conversation.user,
-            role=Role.ASSISTANT if number % 2 else Role.USER,
-            content=f"Line {number}.",
+    first = Message(conversation=conversation, user=conversation.user, role=Role.USER, content="Line 0.")
+    first.follow(parent, goes_on=parent is not None)
+    first.save(force_insert=True)
+    ids = [first.pk, *(new_id() for _ in range(count - 1))]
+    copied = columns(Message, but={"id", "parent_id", "depth", "created_at", "role", "content"})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO conversations_message ({copied}, id, parent_id, depth, created_at, role, content)
+            SELECT {copied}, it.id, it.parent_id, depth + number, created_at + number * interval '1 microsecond',
+                   CASE mod(number, 2) WHEN 0 THEN 'user' ELSE 'assistant' END, 'Line ' || number || '.'
+            FROM conversations_message AS first,
+                 unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY AS it (id, parent_id, number)
+            WHERE first.id = %s
+            """,
+            [ids[1:], ids[:-1], first.pk],
         )
-        message.follow(parent, goes_on=parent is not None)
-        messages.append(message)
-        parent = message
-    Message.objects.bulk_create(messages, batch_size=1000)
-    conversation.active_leaf = parent
+    conversation.active_leaf = Message.objects.get(pk=ids[-1])
     conversation.message_count += count
-    conversation.last_message_at = messages[-1].created_at
+    conversation.last_message_at = conversation.active_leaf.created_at
     turns.save_head(conversation)
-    return messages
+    return Message.objects.filter(branch=first.branch, depth__gte=first.depth).order_by("depth")

@@ -234,7 +234,7 @@ def test_deleting_again_what_a_backup_brought_back_is_told_again(as_alice: APICl
 
 def test_pages_are_complete_whatever_changes_while_they_are_read(as_alice: APIClient, talk: Conversation) -> None:
     told = Device(as_alice, messages_of(talk), path="all")
-    said = grow(talk, 250)
+    said = list(grow(talk, 250))
     Message.objects.filter(pk=said[3].pk).update(rating=1)
     pages = told.pages({"since": told.token, "page_size": "40"})
     first = next(pages)
@@ -311,7 +311,7 @@ def test_rows_that_came_from_another_database_are_not_told_for_ever(as_alice: AP
 
 
 def test_a_long_conversation_is_deleted_with_one_tombstone(as_alice: APIClient, talk: Conversation) -> None:
-    said = grow(talk, 400)
+    said = list(grow(talk, 400))
     told = Device(as_alice, messages_of(talk))
     ok(as_alice.delete(f"{messages_of(talk)}{said[100].pk}/"))
     assert told.look() == ([], ids(*said[100:]))
