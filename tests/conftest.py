@@ -1,6 +1,5 @@
 """The cast: alice, bob, and what is alice's."""
 
-import os
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -23,8 +22,9 @@ from tests.factories import make_character, make_conversation, make_picture, mak
 from tests.launched import data_dir, run
 from tests.online import Person, Server
 from tests.redis_server import RedisServer
+from tests.slow import SLOW
 from tests.stage import AI
-from tests.thrift import empty_by_deleting, find_files_once
+from tests.thrift import collect_less_garbage, empty_by_deleting, find_files_once
 
 __all__ = ["data_dir", "run"]
 
@@ -35,10 +35,14 @@ empty_by_deleting()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if os.environ.get("SLOW") != "1" and not config.option.markexpr:
+    if not SLOW and not config.option.markexpr:
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
+
+
+def pytest_collection_finish() -> None:
+    collect_less_garbage()
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from apps.characters import cards
 from tests.cards import chunk_of, json_of, png
+from tests.slow import examples
 
 NOW = 1_800_000_000
 
@@ -62,7 +63,7 @@ cards_found = st.one_of(
     ),
 )
 
-quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def unknown_in(root: Any) -> dict[str, Any]:

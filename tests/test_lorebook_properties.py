@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from apps.chat import lorebook
 from apps.chat.lorebook import Scene
+from tests.slow import examples
 
 WORDS = ["lamp", "fog", "rope", "bell", "keeper"]
 words = st.lists(st.sampled_from([*WORDS, "/l.mp/i", "/(/", "灯"]), max_size=3)
@@ -62,7 +63,7 @@ def fire(book: Any, said: list[str], budget: int, **more: Any) -> lorebook.Fired
     return lorebook.fire(lorebook.read(book), scene, budget=budget, tokens=tokens, fill=str, **more)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(books, texts, st.integers(0, 15))
 def test_budget_order_and_once(book: Any, said: list[str], budget: int) -> None:
     named = [
@@ -97,7 +98,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["entries", "scan_depth", "token_budget", "recursive_scanning"]),

@@ -6,17 +6,19 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
+from tests.slow import examples
+
 Document = dict[str, Any]
 
 # The same ones every time, and none made smaller, which takes longer than a test may.
 some = settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-few = settings(some, max_examples=10)
+few = settings(some, max_examples=examples(10))
 
 # Everything that PostgreSQL can hold: all scripts, emoji, control characters.
 LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
