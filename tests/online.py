@@ -9,9 +9,9 @@ import uvicorn
 from apps.api.threads import POOL
 from apps.chat import runtime
 from apps.conversations.models import MessageStatus
-from tests.people import Person, chunks, until
+from tests.people import Person, chunks, read_until, until
 
-__all__ = ["Person", "Server", "chunks", "until"]
+__all__ = ["Person", "Server", "chunks", "read_until", "until"]
 
 
 class Server:

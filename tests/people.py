@@ -46,6 +46,14 @@ def chunks(response: requests.Response) -> Iterator[Any]:
             yield "[DONE]" if data == b"[DONE]" else json.loads(data)
 
 
+def read_until(found: Iterator[Any], text: str) -> None:
+    """Read chunks until so much was said: it has come to the application then, and not only left the model."""
+    said = ""
+    while said != text:
+        chunk = next(found)
+        said += chunk["delta"] if chunk["type"] == "text-delta" else ""
+
+
 def until(true: Any, seconds: float = 20) -> Any:
     """Wait for something to become true, and return it."""
     deadline = time.monotonic() + seconds

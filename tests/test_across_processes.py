@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.conversations.models import Conversation, Message
 from tests.ai_server import AIServer
 from tests.factories import make_conversation
-from tests.online import Person, chunks, until
+from tests.online import Person, chunks, read_until, until
 from tests.processes import ServerProcess, start_all
 from tests.redis_server import RedisServer
 
@@ -184,9 +184,9 @@ def test_when_redis_goes_the_answer_is_saved_and_nobody_hangs(
     # Without Redis all goes on; a stop from the other process finds its way by the database.
     gate = ai.waits("And then")
     body = {"content": "Go on."}
-    third = pair.here.post(pair.path("chat/"), body, headers={"Accept": "text/event-stream"}, stream=True)
-    until(gate.waiting.is_set)
+    third = chunks(pair.here.post(pair.path("chat/"), body, headers={"Accept": "text/event-stream"}, stream=True))
+    read_until(third, "And then")
     stopped = pair.there.post(pair.path("stop/")).json()["assistant_message"]
     assert (stopped["status"], stopped["content"]) == ("stopped", "And then")
     assert gate.client_gone.wait(10)
-    assert list(chunks(third))[-1] == "[DONE]"
+    assert list(third)[-1] == "[DONE]"

@@ -2,16 +2,21 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from itertools import chain, repeat
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
+from django.test import override_settings
 
 from apps.accounts.models import User
 from apps.chat import asking, generations
 from apps.chat.models import Generation
 from apps.conversations.models import Conversation, Message
+from config.offer import Offer
 from tests.ai_server import AIServer
 from tests.factories import make_character, make_conversation
 from tests.online import Person, Server, chunks, until
@@ -84,6 +89,18 @@ FAULTS: dict[str, tuple[Fault, int, str, str, int]] = {
     "redirects": (lambda ai: ai.redirects("http://127.0.0.1:1/"), 502, "provider_failed", "", 1),
 }
 
+SILENT = {"never answers", "falls silent"}
+
+
+@contextmanager
+def soon_given_up(conversation: Conversation) -> Iterator[None]:
+    """Its model is that of a provider which is waited for a second, and is no longer on offer afterwards."""
+    provider = replace(settings.AI_OFFER.sources[0], name="hurried")
+    Conversation.objects.filter(pk=conversation.pk).update(model=f"hurried/{provider.models[0]}")
+    offer = Offer((*settings.AI_OFFER.sources, provider))
+    with override_settings(AI_OFFER=offer, AI_FIRST_TOKEN_TIMEOUT=1, AI_TOKEN_TIMEOUT=1):
+        yield
+
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_failure_is_told_and_the_turn_is_kept(
@@ -91,7 +108,8 @@ def test_a_failure_is_told_and_the_turn_is_kept(
 ) -> None:
     misbehave, status, code, text, calls = FAULTS[fault]
     misbehave(ai)
-    response = alice_online.chat(conversation.pk, "Do you hear me?")
+    with soon_given_up(conversation) if fault in SILENT else nullcontext():
+        response = alice_online.chat(conversation.pk, "Do you hear me?")
 
     assert response.status_code == status
     body = response.json()

@@ -13,6 +13,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from django.test import override_settings
 
+from apps.accounts import tries as counting
 from apps.accounts.models import User
 from apps.accounts.tries import TRIES, Tries
 from config import settings as written
@@ -22,6 +23,11 @@ from tests.redis_server import RedisServer
 
 RATE = int(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["sign-in-account"].partition("/")[0])
 MANY = 2 * RATE
+
+
+@pytest.fixture(autouse=True)
+def _redis_is_soon_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "BACK_OFF_SECONDS", 0.5)
 
 
 def tries_of_a_process(redis: RedisServer, name: str) -> Tries:

@@ -8,12 +8,12 @@ import requests
 
 from apps.accounts import tokens
 from apps.accounts.models import User
-from apps.chat import asking, generations
+from apps.chat import asking, generations, runtime
 from apps.chat.models import Generation
 from apps.conversations.models import Conversation, Message
 from tests.ai_server import AIServer
 from tests.factories import make_conversation
-from tests.online import Person, Server, chunks, until
+from tests.online import Person, Server, chunks, read_until, until
 
 
 @pytest.fixture
@@ -44,12 +44,14 @@ def test_every_reader_gets_the_same_bytes_whenever_they_come(
 ) -> None:
     gate = ai.waits("Once ", pieces=1)
     read: dict[str, bytes] = {}
+    begun: list[str] = []
     threads = []
 
     def reads(name: str, ask: Callable[[], requests.Response]) -> None:
         response = ask()
         assert response.status_code == 200
         assert response.headers["x-vercel-ai-ui-message-stream"] == "v1"
+        begun.append(name)
         read[name] = response.content
 
     def start(name: str, ask: Callable[[], requests.Response]) -> None:
@@ -62,6 +64,8 @@ def test_every_reader_gets_the_same_bytes_whenever_they_come(
         device = Person(elsewhere.url, elsewhere.session.headers["Authorization"].split()[1])
         start(f"reader {number}", lambda device=device: resume(device, conversation))  # type: ignore[misc]
         gate.says(f"piece {number} 🎈 ")
+    # Who comes after the end gets nothing.
+    until(lambda: len(begun) == 9)
     gate.release()
     for thread in threads:
         thread.join(20)
@@ -101,17 +105,14 @@ def test_a_stop_keeps_the_text_and_hangs_up_on_the_model(
     alice_online: Person, elsewhere: Person, conversation: Conversation, ai: AIServer
 ) -> None:
     gate = ai.waits("Once upon")
-    response = alice_online.stream(conversation.pk)
-    until(gate.waiting.is_set)
+    found = chunks(alice_online.stream(conversation.pk))
+    read_until(found, "Once upon")
     stopped = stop(elsewhere, conversation)
     assert stopped.status_code == 200
     answer = stopped.json()["assistant_message"]
     assert (answer["content"], answer["status"], answer["error"]) == ("Once upon", "stopped", None)
     assert gate.client_gone.wait(10)
-    assert [chunk if isinstance(chunk, str) else chunk["type"] for chunk in chunks(response)][-2:] == [
-        "abort",
-        "[DONE]",
-    ]
+    assert [chunk if isinstance(chunk, str) else chunk["type"] for chunk in found][-2:] == ["abort", "[DONE]"]
     assert Message.objects.get(pk=answer["id"]).status == "stopped"
     assert Generation.objects.get().status == "stopped"
     assert elsewhere.get(f"/api/conversations/{conversation.pk}/").json()["generating"] is None
@@ -128,6 +129,8 @@ def test_whoever_waits_for_json_gets_the_stopped_turn(
     waiting = threading.Thread(target=lambda: answers.append(alice_online.chat(conversation.pk)))
     waiting.start()
     until(gate.waiting.is_set)
+    with resume(elsewhere, conversation) as response:
+        read_until(chunks(response), "Once upon")
     stops = [threading.Thread(target=lambda: answers.append(stop(elsewhere, conversation))) for _ in range(2)]
     for thread in stops:
         thread.start()
@@ -168,9 +171,15 @@ def test_word_of_a_stop_left_in_the_database_is_found(
 
 
 def test_an_answer_whose_process_died_can_be_followed_and_stopped(
-    alice_online: Person, conversation: Conversation, alice: User, server: Server, ai: AIServer
+    alice_online: Person,
+    conversation: Conversation,
+    alice: User,
+    server: Server,
+    ai: AIServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its rows are all there is: a reader waits for what becomes of it, and a stop ends it before its lease does."""
+    monkeypatch.setattr(runtime, "STOP_PATIENCE", 1.0)
     job = asking.say(alice, conversation.pk, None, {"content": "Where were we?"})
     assert isinstance(job, asking.Job)
     generations.checkpoint(job, generations.Written("We were at"))
