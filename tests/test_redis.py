@@ -13,7 +13,6 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from django.test import override_settings
 
-from apps.accounts import tries as counting
 from apps.accounts.models import User
 from apps.accounts.tries import TRIES, Tries
 from config import settings as written
@@ -27,7 +26,7 @@ MANY = 2 * RATE
 
 @pytest.fixture(autouse=True)
 def _redis_is_soon_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "BACK_OFF_SECONDS", 0.5)
+    monkeypatch.setattr("apps.accounts.tries.BACK_OFF_SECONDS", 0.5)
 
 
 def tries_of_a_process(redis: RedisServer, name: str) -> Tries:

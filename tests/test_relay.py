@@ -16,6 +16,12 @@ from tests.redis_server import RedisServer
 SECONDS = 20
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.chat.relay.RETRY_SECONDS", 0.1)
+    monkeypatch.setattr("apps.chat.relay.BLOCK_SECONDS", 0.2)
+
+
 async def read_all(relay: Relay, generation: UUID) -> list[bytes]:
     """As a mirror does: from what it has, again and again, until the end."""
     frames: list[bytes] = []

@@ -8,7 +8,7 @@ import requests
 
 from apps.accounts import tokens
 from apps.accounts.models import User
-from apps.chat import asking, generations, runtime
+from apps.chat import asking, generations
 from apps.chat.models import Generation
 from apps.conversations.models import Conversation, Message
 from tests.ai_server import AIServer
@@ -179,7 +179,7 @@ def test_an_answer_whose_process_died_can_be_followed_and_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its rows are all there is: a reader waits for what becomes of it, and a stop ends it before its lease does."""
-    monkeypatch.setattr(runtime, "STOP_PATIENCE", 1.0)
+    monkeypatch.setattr("apps.chat.runtime.STOP_PATIENCE", 1.0)
     job = asking.say(alice, conversation.pk, None, {"content": "Where were we?"})
     assert isinstance(job, asking.Job)
     generations.checkpoint(job, generations.Written("We were at"))
