@@ -13,6 +13,7 @@ import statistics
 import time
 from typing import Any
 
+from apps.characters.macros import Macros
 from apps.chat import lorebook
 from apps.chat.lorebook import Scene
 
@@ -46,6 +47,7 @@ def main(rounds: int) -> int:
     words = ["".join(draw.choices(letters, k=draw.randint(4, 9))) for _ in range(60_000)]
     texts = [("user", " ".join(draw.sample(words, 45))) for _ in range(50)]
     scene = Scene(texts, 50, seed="s")
+    macros = Macros("Ada", "Robin")
     cases = {
         "500 entries, 50 messages": book(500, draw, words, depth=50),
         "500 entries, 2 messages": book(500, draw, words, depth=2),
@@ -59,7 +61,7 @@ def main(rounds: int) -> int:
             began = time.perf_counter()
             read = lorebook.read(written)
             then = time.perf_counter()
-            fired = lorebook.fire(read, scene, budget=1000, tokens=lambda text: len(text) // 4, fill=str)
+            fired = lorebook.fire(read, scene, budget=1000, tokens=lambda text: len(text) // 4, macros=macros)
             took.append((time.perf_counter() - began) * 1000)
             reading.append((then - began) * 1000)
         median = statistics.median(took)

@@ -32,6 +32,8 @@ class AIServer(Script):
 
     def __init__(self) -> None:
         super().__init__()
+        # While it is not set, summaries wait.
+        self.summaries_go = threading.Event()
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
@@ -72,6 +74,7 @@ class AIServer(Script):
             self.title_calls: list[dict[str, Any]] = []
             self.summary, self.summary_ends = "They talked of clocks.", "stop"
             self.summary_calls: list[dict[str, Any]] = []
+            self.summaries_go.set()
             self.window = None
             # By path: what else this server has to show.
             self.pages: dict[str, Any] = {}
@@ -159,7 +162,7 @@ class AIServer(Script):
                 return Call(self.loop, saying(self.title))
             if "write one new summary" in instruction:
                 self.summary_calls.append(body)
-                return Call(self.loop, saying(self.summary, finish_reason=self.summary_ends))
+                return Call(self.loop, self._sums_up)
             self.heard.append(body)
             self.headers.append({name.decode(): value.decode() for name, value in scope["headers"]})
             if self.window and (refusal := self.window.refusal(body)):
@@ -167,6 +170,11 @@ class AIServer(Script):
             if self._script:
                 return self._script.popleft()
         return Call(self.loop, saying(f"You said: {messages[-1]['content'] if messages else ''}"))
+
+    async def _sums_up(self, reply: Reply) -> None:
+        while not self.summaries_go.is_set():
+            await asyncio.sleep(0.01)
+        await saying(self.summary, finish_reason=self.summary_ends)(reply)
 
     def _models(self) -> dict[str, Any]:
         told = {"max_model_len": self.window.tokens} if self.window else {}

@@ -5,6 +5,7 @@ import threading
 from typing import Self
 
 import uvicorn
+from django.db import connection
 
 from apps.api.threads import POOL
 from apps.chat import runtime
@@ -55,3 +56,10 @@ class Server:
     def forget_lives(self) -> None:
         """As if the answers had ended long ago."""
         runtime._lives.clear()
+
+
+def waiting_for_a_lock() -> bool:
+    """Whether any session of the database is held up by another one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return bool(cursor.fetchone()[0])

@@ -140,3 +140,17 @@ def test_two_books_become_one() -> None:
     assert cards.merge_books({}, theirs)["entries"] == read(theirs)["entries"]
     # A lorebook that was written by hand may be anything.
     assert cards.merge_books({"entries": "x"}, theirs)["entries"] == read(theirs)["entries"]
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize(
+    "book", [{"entries": None}, {"entries": {}}, {"entries": [None, 3, {"keys": "bell, gong"}]}, {"entries": "x"}]
+)
+def test_an_odd_book_of_the_api_is_written_in_its_form(book: dict[str, Any], version: int) -> None:
+    fields = {**dict.fromkeys(cards.FIELDS, ""), "name": "Ada", "lorebook": book}
+    fields |= {"tags": [], "alternate_greetings": [], "extensions": {}}
+    card = cards.write_json(None, fields, version, now=0)
+    written = card["data"]["character_book"]
+    assert isinstance(written["entries"], list)
+    assert all(isinstance(entry["keys"], list) and isinstance(entry["content"], str) for entry in written["entries"])
+    assert cards.read(cards.dumps(card).encode()).warnings == []

@@ -119,7 +119,8 @@ def test_nothing_is_lost_on_the_way(name: str, form: str, as_alice: APIClient) -
     first = brought(as_alice, CONTAINERS[name])
     card = exported(as_alice, first, form)
     again = brought(as_alice, card)
-    assert again["warnings"] == []
+    # A picture and JSON have no room for the files of a CHARX.
+    assert [warning[:5] for warning in again["warnings"]] == (["Files"] if "CHARX" in name and form != "charx" else [])
     fields = (*FIELDS, "nickname", "lorebook")
     assert {each: again[each] for each in fields} == {each: first[each] for each in fields}
     assert same(card_in(exported(as_alice, again, form))) == same(card_in(card))

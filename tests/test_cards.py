@@ -283,6 +283,13 @@ def test_assets_in_a_picture_are_read_and_a_charx_has_them() -> None:
     assert uris == ["embeded://songs/1.ogg"]
 
 
+@pytest.mark.parametrize("uri", ["embeded://a.png", "__asset:a.png"])
+def test_files_that_a_card_names_and_does_not_have_are_told(uri: str) -> None:
+    assets = [{"type": "icon", "uri": each, "name": "x", "ext": "png"} for each in (uri, uri, "ccdefault:")]
+    card = cards.read(json_of({**V3, "data": {**V3["data"], "assets": assets}}))
+    assert card.warnings == ["Files that the card names did not come along: 1."]
+
+
 def test_an_icon_may_be_in_the_json() -> None:
     uri = "data:image/png;base64," + base64.b64encode(png()).decode()
     assets = [{"type": "icon", "uri": uri, "name": "main", "ext": "png"}]

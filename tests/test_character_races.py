@@ -3,18 +3,12 @@
 import threading
 
 import requests
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.accounts.models import User
 from apps.characters.models import Character
 from tests.factories import make_character
-from tests.online import Person, until
-
-
-def waiting_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        return bool(cursor.fetchone()[0])
+from tests.online import Person, until, waiting_for_a_lock
 
 
 def test_a_change_does_not_bring_it_back(alice_online: Person, alice: User) -> None:

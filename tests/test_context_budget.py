@@ -8,10 +8,10 @@ from django.db.models.functions import Concat, Repeat
 
 from apps.accounts.models import User
 from apps.chat.models import KnownModel
-from apps.conversations.models import Conversation, Message
+from apps.conversations.models import Conversation, Message, Summary
 from tests.ai_server import AIServer
 from tests.factories import grow, make_character, make_conversation
-from tests.online import Person
+from tests.online import Person, until
 
 HELLO = "Where were we?"
 
@@ -45,6 +45,8 @@ def test_every_turn_of_a_long_conversation_fits(
         assert "Ada repairs clocks." in sent[0]["content"]
         assert sent[-1]["content"] == f"{HELLO} {number}"
         assert sent[-3]["content"] == (f"{HELLO} {number - 1}" if number else Message.objects.get(depth=4999).content)
+        # Learned after the answer, and not in its way.
+        until(lambda: KnownModel.objects.filter(mean__isnull=False).exists())
         sizes.append(answered.json()["assistant_message"]["prompt_tokens"])
     assert max(sizes) <= 4096
     assert max(sizes[1:]) <= 4096 - 512
@@ -77,6 +79,41 @@ def test_what_cannot_be_made_shorter_fails_and_says_so(alice: User, alice_online
     assert failed.json()["user_message"]["content"] == HELLO
     assert failed.json()["assistant_message"]["error"]["code"] == "context_too_long"
     assert ai.calls == 1
+
+
+def test_a_refusal_without_a_number_is_remembered(
+    long: Conversation, alice_online: Person, ai: AIServer, settings: Any
+) -> None:
+    settings.AI_SUMMARIES = False
+    ai.has_window(1000, refuses_as="groq")
+    answers = [alice_online.chat(long.pk, HELLO) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [502, 201, 201]
+    calls = ai.calls
+    for _ in range(3):
+        assert alice_online.chat(long.pk, HELLO).status_code == 201
+    assert ai.calls == calls + 3
+    # It is a matter of this conversation alone, and of a day.
+    assert KnownModel.objects.get().window == 4096
+    Conversation.objects.filter(pk=long.pk).update(refused_at="2026-01-01T00:00:00Z")
+    alice_online.chat(long.pk, HELLO)
+    assert ai.calls == calls + 5
+
+
+def test_what_only_the_shorter_prompt_leaves_out_is_summed_up(
+    alice: User, alice_online: Person, ai: AIServer, settings: Any
+) -> None:
+    settings.AI_CONTEXT_TOKENS = 4096
+    conversation = make_conversation(alice, title="x")
+    grow(conversation, 100)
+    Message.objects.filter(conversation=conversation, depth__gt=0).update(
+        content=Concat("content", Value(" tick" * 15))
+    )
+    ai.has_window(2000)
+    assert alice_online.chat(conversation.pk, HELLO).status_code == 201
+    first, second = (heard["messages"][1]["content"] for heard in ai.heard)
+    assert first.startswith("Hello")
+    summary = until(lambda: Summary.objects.filter(conversation=conversation).order_by("-depth").first())
+    assert summary.depth >= Message.objects.get(content=second).depth
 
 
 def test_a_second_refusal_is_the_last(long: Conversation, alice_online: Person, ai: AIServer) -> None:

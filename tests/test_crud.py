@@ -144,6 +144,32 @@ def test_a_conversation_begins_with_the_greetings_as_siblings(as_alice: APIClien
     assert message["created_at"] == made["last_message_at"]
 
 
+def test_greetings_tell_what_macros_name_and_stay_within_bounds(as_alice: APIClient, alice: User) -> None:
+    bomb = "{{description}}" * 100
+    character = make_character(
+        alice,
+        description="{{char}} repairs clocks.",
+        first_message="{{description}} {{persona}}",
+        alternate_greetings=["{{user}}" * 20_000, *[bomb.replace("description", "scenario")] * 20],
+        scenario="clock" * 10_000,
+    )
+    made = make(
+        as_alice, "/api/conversations/", character=str(character.pk), persona_name="x" * 100, persona_description="Tall"
+    )
+    assert greeted_with(made) == "Ada repairs clocks. Tall"
+    sizes = [len(message.content) for message in Message.objects.filter(conversation=made["id"])]
+    assert max(sizes) == 200_000
+    assert sum(sizes) < 1_500_000
+
+
+def test_a_persona_shows_nothing_of_a_hidden_prompt(as_bob: APIClient, alice: User) -> None:
+    character = make_character(
+        alice, visibility="public", description="The secret.", first_message="You, {{persona}}? {{scenario}}"
+    )
+    body = {"character": str(character.pk), "persona_description": "{{description}}"}
+    assert "secret" not in greeted_with(make(as_bob, "/api/conversations/", **body))
+
+
 @pytest.mark.parametrize(
     ("persona", "display_name", "expected"),
     [

@@ -5,50 +5,7 @@ from typing import Any
 import pytest
 
 from apps.characters.macros import Macros
-from apps.chat import lorebook
-from apps.chat.lorebook import Fired, Scene
-
-TALK = ["The old lamp is lit.", "Who lit it?", "The keeper did, in the fog."]
-
-
-def entry(*keys: str, **fields: Any) -> dict[str, Any]:
-    """What SillyTavern keeps in `extensions` is given by its name there, and a position by its number."""
-    own = {"content", "enabled", "constant", "insertion_order", "priority", "selective", "secondary_keys"}
-    own |= {"case_sensitive", "use_regex", "id", "name", "comment"}
-    own |= set() if isinstance(fields.get("position"), int) else {"position"}
-    return {
-        "keys": list(keys),
-        "content": "Lore.",
-        "enabled": True,
-        **{name: value for name, value in fields.items() if name in own},
-        "extensions": {name: value for name, value in fields.items() if name not in own},
-    }
-
-
-def fire(
-    *entries: dict[str, Any],
-    talk: list[str] = TALK,
-    budget: int = 1000,
-    state: Any = None,
-    length: int | None = None,
-    fill: Any = str,
-    scene: dict[str, Any] | None = None,
-    **book: Any,
-) -> Fired:
-    named = [{"name": str(number), **each} for number, each in enumerate(entries)]
-    texts = [("user", text) for text in talk]
-    return lorebook.fire(
-        lorebook.read({"scan_depth": 3, "entries": named, **book}),
-        Scene(texts, len(texts) if length is None else length, **{"seed": "seed", **(scene or {})}),
-        budget=budget,
-        tokens=lambda text: len(text.split()),
-        fill=fill,
-        state=state,
-    )
-
-
-def told(fired: Fired) -> list[str]:
-    return [lore.name for lore in fired.lore]
+from tests.lore import ADA, entry, fire, told
 
 
 @pytest.mark.parametrize(
@@ -101,10 +58,22 @@ def told(fired: Fired) -> list[str]:
         (entry("lamp", probability=0, useProbability=False), True),
         (entry("lamp", delay_until_recursion=True), False),
         (entry("lamp", position=7), False),
-        (entry("oil", content="@@additional_keys lamp, rope\nLore."), True),
+        (entry("oil", content="@@additional_keys lamp, rope\nLore."), False),
+        (entry("lamp", content="@@additional_keys fog, rope\nLore."), True),
+        (entry("lamp", content="@@additional_keys oil, rope\nLore."), False),
+        (entry("lamp", content="@@additional_keys fog\n@@additional_keys keeper\nLore."), True),
+        (entry("lamp", content="@@additional_keys fog\n@@additional_keys oil\nLore."), False),
+        (entry(constant=True, content="@@additional_keys oil\nLore."), False),
+        (entry("o.q", use_regex=True, content="@@additional_keys l.mp, oil\nLore."), True),
+        (entry("o.q", use_regex=True, content="@@additional_keys oil, (unclosed\nLore."), False),
+        (entry("l.mp", use_regex=True, content="@@exclude_keys fog\nLore."), True),
         (entry("lamp", content="@@exclude_keys rope,fog\nLore."), False),
         (entry("oil", content="@@activate\nLore."), True),
         (entry("lamp", content="@@dont_activate\nLore."), False),
+        (entry("oil", content="@@dont_activate\n@@activate\nLore."), True),
+        (entry(content="@@activate\n@@is_greeting 0\n@@activate_only_after 9\n@@exclude_keys lamp\nLore."), True),
+        (entry(content="@@activate\nLore.", delay=9, delay_until_recursion=True, probability=0), True),
+        (entry("lamp", content="@@activate\nLore.", enabled=False), False),
         (entry("lamp", content="@@scan_depth 1\nLore."), False),
         (entry("lamp", content="@@scan_depth many\n@@@scan_depth 1\nLore."), False),
         (entry("lamp", content="@@unheard_of 3\n@@@dont_activate\nLore."), False),
@@ -119,6 +88,10 @@ def told(fired: Fired) -> list[str]:
 )
 def test_one_entry(given: dict[str, Any], fires: bool) -> None:
     assert bool(fire(given, scene={"answers": 1, "greeting": 1}).lore) is fires
+
+
+def test_a_greeting_that_nobody_knows_is_not_asked_for() -> None:
+    assert fire(entry("lamp", content="@@is_greeting 1\nLore."), scene={"greeting": None}).lore
 
 
 def test_where_words_have_no_spaces_between_them() -> None:
@@ -155,6 +128,8 @@ def test_order_and_places() -> None:
     assert [lore.position for lore in fired] == [
         *("after_char", "after_char", "before_char", "before_char", "at_depth", "personality")
     ]
+    [both] = fire(entry("lamp", content="@@depth 3\n@@position scenario\nLore.")).lore
+    assert both.position == "scenario"
     assert (fired[4].depth, fired[4].role, fired[4].content) == (3, "assistant", "Deep.")
     places = ["before_char", "after_char", "note_top", "note_bottom", "at_depth", "examples_top", "examples_bottom"]
     for number, place in enumerate(places):
@@ -204,10 +179,23 @@ def test_recursion_and_what_stops_it() -> None:
     levels = [entry("lamp", delay_until_recursion=2, content="a rope"), entry("rope", delay_until_recursion=1)]
     assert told(fire(*levels, recursive_scanning=True)) == ["0", "1"]
     hidden = entry("lamp", content="Quiet.{{hidden_key:rope}}")
-    fired = fire(hidden, chain[1], recursive_scanning=True, fill=Macros("A", "B").fill)
+    fired = fire(hidden, chain[1], recursive_scanning=True, macros=ADA)
     assert [lore.content for lore in fired.lore] == ["Quiet.", "a bell"]
+    for content in ("{{// rope}}", "{{comment:rope}}", "{{random::a rope}}{{random::{{hidden_key:oil}}::{{// oil}}}}"):
+        found = told(fire(entry("lamp", content=f"Lit.{content}"), entry("rope"), recursive_scanning=True))
+        assert found == (["0", "1"] if "random::a" in content else ["0"])
+    one_of = entry("lamp", content="{{random::fog {{hidden_key:bell}}::oil {{hidden_key:rope}}}}", name="first")
+    for seed in map(str, range(9)):
+        fired = fire(one_of, entry("bell"), entry("rope"), recursive_scanning=True, macros=Macros("A", "B", seed=seed))
+        assert (fired.lore[0].content, told(fired)) in [("fog", ["first", "1"]), ("oil", ["first", "2"])]
     both = entry("rope", selective=True, secondary_keys=["fog"])
     assert told(fire(chain[0], both, recursive_scanning=True)) == ["0", "1"]
+
+
+def test_two_entries_draw_each_for_itself() -> None:
+    dice = [entry("lamp", content="{{roll:d1000000}}") for _ in range(2)]
+    first, second = fire(*dice).lore
+    assert first.content != second.content
 
 
 def test_of_a_group_one_is_told() -> None:
@@ -258,6 +246,7 @@ def test_sticky_cooldown_and_what_is_for_ever() -> None:
     ]
     assert walk(entry("lamp"), "lamp", "") == [True, False]
     assert fire(entry("lamp")).state == {}
+    assert walk(entry(content="@@activate\nLore.", cooldown=9), "", "") == [True, True]
     # Another text under the same id is another entry.
     state = fire(entry("lamp", id=1, sticky=9)).state
     assert not fire(entry("lamp", id=1, sticky=9, content="New."), talk=[""], state=state, length=3).lore
@@ -278,6 +267,16 @@ def test_an_entry_can_turn_our_own_prompt_off() -> None:
     assert fired.lore[0].content == "Lore."
 
 
+def test_what_had_no_room_is_not_remembered_and_turns_nothing_off() -> None:
+    content = "@@disable_ui_prompt system_prompt\n@@dont_activate_after_match\none two"
+    lost = entry("lamp", content=content, insertion_order=1, sticky=9, cooldown=9)
+    fired = fire(lost, entry("lamp", content="one two"), token_budget=2)
+    assert (told(fired), fired.state, fired.disabled_prompts) == (["1"], {}, frozenset())
+    fired = fire(lost, entry("lamp", content="one two"), token_budget=4)
+    assert len(fired.state) == 1
+    assert fired.disabled_prompts == {"system_prompt"}
+
+
 def test_slow_patterns_are_given_up() -> None:
     evil = [entry(f"/(a+)+{n}$/") for n in range(300)]
     assert told(fire(*evil, entry("lamp"), talk=["lamp " + "a" * 40])) == ["300"]
@@ -293,6 +292,7 @@ def test_absurd_numbers_are_bounded_or_passed_over() -> None:
 def test_a_book_that_sets_off_itself_ends() -> None:
     chain = [entry(f"k{n} ", content=f"k{n + 1} ") for n in range(500)]
     assert 40 < len(fire(*chain, talk=["k0 "], recursive_scanning=True).lore) < 60
-    bomb = [entry("lamp", content="word " * 10) for _ in range(3000)]
-    fired = fire(*bomb, fill=lambda text: text * 200, recursive_scanning=True)
+    bomb = [entry("lamp", content="{{persona}}") for _ in range(3000)]
+    long = Macros("Ada", "Robin", {"persona": "word " * 2000})
+    fired = fire(*bomb, macros=long, recursive_scanning=True)
     assert len(fired.lore) + len(fired.dropped) == 3000

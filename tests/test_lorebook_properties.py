@@ -5,8 +5,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.characters.macros import Macros
 from apps.chat import lorebook
 from apps.chat.lorebook import Scene
+from apps.chat.lorebook.entries import Key
+from apps.chat.lorebook.letters import joined
+from apps.chat.lorebook.matching import Matcher, whole
 from tests.slow import examples
 
 WORDS = ["lamp", "fog", "rope", "bell", "keeper"]
@@ -36,7 +40,10 @@ extensions = st.fixed_dictionaries(
     },
 )
 decorators = st.sampled_from(
-    ["", "@@activate\n", "@@depth 2\n", "@@ignore_on_max_context\n", "@@keep_activate_after_match\n"]
+    [
+        *("", "@@activate\n", "@@depth 2\n@@position scenario\n", "@@ignore_on_max_context\n"),
+        *("@@keep_activate_after_match\n", "@@additional_keys fog\n", "@@exclude_keys bell\n@@dont_activate\n"),
+    ]
 )
 entries = st.fixed_dictionaries(
     {"keys": words, "content": st.builds(lambda d, w: d + " ".join(w), decorators, words), "enabled": flags},
@@ -60,7 +67,7 @@ texts = st.lists(words.map(" ".join), max_size=4)
 def fire(book: Any, said: list[str], budget: int, **more: Any) -> lorebook.Fired:
     scene = Scene([("user", text) for text in said], len(said), seed="s")
     tokens = lambda text: len(text.split())  # noqa: E731
-    return lorebook.fire(lorebook.read(book), scene, budget=budget, tokens=tokens, fill=str, **more)
+    return lorebook.fire(lorebook.read(book), scene, budget=budget, tokens=tokens, macros=Macros("A", "B"), **more)
 
 
 @settings(max_examples=examples(300), deadline=None)
@@ -84,6 +91,21 @@ def test_budget_order_and_once(book: Any, said: list[str], budget: int) -> None:
     # What is remembered is plain, and leads to no less.
     again = fire(book, said, budget, state=fired.state)
     assert sum(lore.tokens for lore in again.lore) <= budget
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(st.text("ab.é灯 ", min_size=1, max_size=6), st.text("ab.éÉ灯 ", max_size=60), st.booleans(), st.booleans())
+def test_a_key_is_found_where_it_stands(written: str, said: str, whole_words: bool, is_long: bool) -> None:
+    key = Key(written, written, whole_words=whole_words)
+    matcher = Matcher()
+    text = whole("+" * 3000 * is_long + said)
+    wanted, within = written.casefold(), text.folded
+    places = [at for at in range(len(within)) if within.startswith(wanted, at)]
+    if whole_words and " " not in wanted:
+        edges = [(within[:at][-1:] + wanted[0], wanted[-1] + within[at + len(wanted) :][:1]) for at in places]
+        places = [pair for pair in edges if not any(len(edge) == 2 and joined(*edge) for edge in pair)]
+    # The index is there from a hundred keys on, and changes nothing.
+    assert {matcher.found([key], text) is key for _ in range(110)} == {bool(places)}
 
 
 anything = st.recursive(

@@ -56,6 +56,26 @@ def test_chance_is_the_seeds() -> None:
     assert {Macros("A", "B", seed=str(seed)).fill("{{roll:d6}}") for seed in range(100)} == set("123456")
 
 
+def test_two_texts_of_a_prompt_draw_each_for_itself() -> None:
+    text = "{{random:" + ",".join(map(str, range(1000))) + "}} {{roll:d1000000}}"
+    first, second = ADA.fill(text, of="first").split(), ADA.fill(text, of="second").split()
+    assert all(one != other for one, other in zip(first, second, strict=True))
+    assert ADA.fill(text, of="first").split() == first
+    pick = text.split()[0].replace("random", "pick")
+    assert ADA.fill(pick, of="first") == ADA.fill(pick, of="second")
+
+
+def test_hidden_keys_are_told_apart() -> None:
+    assert ADA.fill_hiding("A{{hidden_key:lamp {{user}}}}B{{HIDDEN_KEY::{{hidden_key:rope}} oil}}") == (
+        "AB",
+        ["lamp Robin", " oil"],
+    )
+    assert ADA.fill_hiding("{{// {{hidden_key:lamp}} }}.") == (".", [])
+    assert ADA.fill_hiding("{{reverse:{{hidden_key:a,b}}xy}}") == ("yx", ["a,b"])
+    many, keys = ADA.fill_hiding("{{hidden_key:x}}" * 3000 + ".")
+    assert (many, len(keys)) == (".", 2048)
+
+
 def test_what_is_inserted_is_bounded() -> None:
     bomb = Macros("A", "B", texts={"x": "{{y}}" * 1000, "y": "{{z}}" * 1000, "z": "boom" * 1000})
     assert len(bomb.fill("{{x}}")) <= MOST_INSERTED
@@ -65,6 +85,9 @@ def test_what_is_inserted_is_bounded() -> None:
     assert len(itself.fill("{{x}}")) < 100_000
     assert ADA.fill("{{roll:999d9}}" * 7000).count("{{") > 6000
     assert ADA.fill("{{" * 50_000).count("{{") == 50_000
+    deep = "{{a " * 300_000 + "}}" * 300_000
+    assert ADA.fill(deep) == deep
+    assert ADA.fill("{{reverse:" * 20 + "ab" + "}}" * 20) == "ab"
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,19 +1,22 @@
 """The prompt's preview: what it shows is what is sent."""
 
+import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from apps.accounts.models import User
 from apps.characters.models import Visibility
+from apps.conversations import turns
 from apps.conversations.models import Conversation, Role
 from tests.ai_server import AIServer
 from tests.factories import grow, make_character, make_conversation, say
-from tests.online import Person
+from tests.online import Person, until, waiting_for_a_lock
+from tests.refusals import refused
 
 BOOK = {
     "scan_depth": 4,
@@ -139,8 +142,9 @@ def test_lore_remembers_by_branch(alice: User, alice_online: Person, ai: AIServe
     sticky = {"keys": ["lamp"], "content": "It burns.", "enabled": True, "extensions": {"sticky": 4}}
     at_greeting = {
         "keys": [],
-        "content": "@@activate\n@@is_greeting 1\n@@activate_only_after 2\nLate.",
+        "content": "@@is_greeting 1\n@@activate_only_after 2\nLate.",
         "enabled": True,
+        "constant": True,
     }
     book = {"scan_depth": 1, "entries": [sticky, at_greeting]}
     character = make_character(alice, lorebook=book, alternate_greetings=["You are late."])
@@ -152,12 +156,40 @@ def test_lore_remembers_by_branch(alice: User, alice_online: Person, ai: AIServe
     assert lore(content="A lamp!") == ["lamp"]
     alice_online.chat(conversation.pk, "A lamp!")
     assert "It burns." in ai.heard[-1]["messages"][0]["content"]
-    assert lore(content="And?") == ["sticky", "@@activate"]
+    assert lore(content="And?") == ["sticky", "constant"]
     alice_online.chat(conversation.pk, "And?")
     assert "It burns." in ai.heard[-1]["messages"][0]["content"]
-    assert lore(content="And?") == ["@@activate"]
+    assert lore(content="And?") == ["constant"]
     # Elsewhere nobody spoke of it.
     greeting = conversation.active_leaf
     assert greeting is not None
     alice_online.chat(conversation.pk, "Fog.", parent=str(greeting.pk))
-    assert lore(content="And?") == ["@@activate"]
+    assert lore(content="And?") == ["constant"]
+
+
+def test_it_says_where_even_the_least_is_too_long(alice: User, as_alice: APIClient, settings: Any) -> None:
+    settings.AI_CONTEXT_TOKENS = 1024
+    conversation = make_conversation(alice, make_character(alice, description="word " * 3000))
+    shown = as_alice.get(path(conversation)).data
+    assert shown["fits"] is False
+    assert shown["tokens"] > shown["budget"]
+    assert as_alice.get(path(make_conversation(alice))).data["fits"] is True
+
+
+@pytest.mark.parametrize("content", ["", " \n"])
+def test_blank_words_are_refused_as_when_they_are_sent(alice: User, as_alice: APIClient, content: str) -> None:
+    refused(as_alice.get(path(make_conversation(alice)), {"content": content}), 400, "blank", "content")
+
+
+def test_what_is_deleted_meanwhile_is_not_shown(alice: User, alice_online: Person) -> None:
+    conversation = make_conversation(alice)
+    *_, leaf = grow(conversation, 4)
+    answers: list[Any] = []
+    looking = threading.Thread(target=lambda: answers.append(alice_online.get(path(conversation))))
+    with transaction.atomic():
+        turns.delete(turns.locked(conversation.pk), leaf)
+        looking.start()
+        until(waiting_for_a_lock)
+    looking.join(20)
+    assert answers[0].status_code == 200
+    assert answers[0].json()["messages"][-1]["content"] == leaf.parent.content

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from apps.chat.lorebook import Fired, Lore
+from apps.characters.macros import Macros
+from apps.chat import lorebook
+from apps.chat.lorebook import Fired, Lore, Scene
 from apps.chat.prompt import Built, Cast, Said, Scale, Summarised, build_prompt
 
 DEFAULT = "Write {{char}}'s next reply to {{user}}."
 
 ADA = Cast(
-    char="Ada",
-    user="Robin",
     default_system_prompt=DEFAULT,
     persona="A traveller.",
     description="{{char}} repairs clocks.",
@@ -24,7 +24,7 @@ ADA = Cast(
     post_history_instructions="Keep it short, {{char}}.",
 )
 
-BARE = Cast("A", "R", "")
+BARE = Cast("")
 
 SCALE = Scale(4.0)
 
@@ -45,6 +45,7 @@ TALK = [Said("assistant", "Come in."), *talk("Thank you.", "Tea?", "Please.", fi
 
 def lore(content: str, position: str = "before_char", **more: Any) -> Lore:
     given = {"depth": 0, "role": "system", "order": 100, "trimmed_first": False, **more}
+    given.setdefault("rank", (not given["trimmed_first"], given["order"], given["order"], 0))
     return Lore(
         name=content.split()[0],
         content=content,
@@ -60,8 +61,15 @@ def fired(*entries: Lore, disabled: tuple[str, ...] = ()) -> Fired:
     return Fired(list(entries), [], {}, frozenset(disabled))
 
 
-def build(cast: Cast = ADA, history: list[Said] = TALK, budget: int = 4000, **more: Any) -> Built:
-    given = {"macros": cast.macros(), "fired": fired(), "scale": SCALE, **more}
+def build(
+    cast: Cast = ADA,
+    history: list[Said] = TALK,
+    budget: int = 4000,
+    names: tuple[str, str] = ("Ada", "Robin"),
+    **more: Any,
+) -> Built:
+    texts = {name: getattr(cast, name) for name in ("persona", "description", "personality", "scenario")}
+    given = {"macros": Macros(*names, texts), "fired": fired(), "scale": SCALE, **more}
     return build_prompt(cast, history, budget=budget, **given)
 
 
@@ -214,8 +222,8 @@ def test_a_long_talk_with_a_summary() -> None:
 
 @pytest.mark.parametrize("where", ["system_prompt", "post_history_instructions"])
 def test_the_default_prompt_where_a_card_asks_for_it(where: str) -> None:
-    card = replace(BARE, default_system_prompt=DEFAULT, **{where: "First. {{original}} Last.{{Original}}"})
-    original = "Write A's next reply to R." if where == "system_prompt" else ""
+    card = replace(BARE, default_system_prompt=DEFAULT, **{where: "First. {{ original }} Last.{{Original}}"})
+    original = "Write Ada's next reply to Robin." if where == "system_prompt" else ""
     assert f"First. {original} Last." in told(build(card))
 
 
@@ -226,13 +234,11 @@ def test_lore_can_turn_the_default_prompt_off() -> None:
 
 def test_names_and_macros_are_filled_in_the_fields_and_not_in_what_was_said() -> None:
     card = Cast(
-        r"A\1da",
-        "R{{char}}",
         "",
         description="<BOT> {{random:x}} {{CHAR}} meets {{user}} {{persona}}",
         persona="<USER>!",
     )
-    assert told(build(card, [Said("user", "{{char}}?")])) == [
+    assert told(build(card, [Said("user", "{{char}}?")], names=(r"A\1da", "R{{char}}"))) == [
         r"R{{char}}: R{{char}}!" + "\n\n" + r"A\1da x A\1da meets R{{char}} R{{char}}!",
         "{{char}}?",
     ]
@@ -283,7 +289,7 @@ def test_lore_that_asks_for_it_goes_before_the_examples() -> None:
     assert why(build(card, fired=entries, budget=whole)) == []
     less = build(card, fired=entries, budget=whole - 6)
     assert why(less) == [("lore", "Goes")]
-    assert "Stays.\n\nExample of how A talks:\none" in told(less)
+    assert "Stays.\n\nExample of how Ada talks:\none" in told(less)
 
 
 def test_lore_gives_way_to_the_newest_turn_lowest_order_first() -> None:
@@ -291,6 +297,23 @@ def test_lore_gives_way_to_the_newest_turn_lowest_order_first() -> None:
     prompt = build(BARE, budget=least(TALK[-1]) + 125, fired=entries)
     assert told(prompt) == [("Three " * 80).strip(), "Please."]
     assert why(prompt)[:2] == [("lore", "One"), ("lore", "Two")]
+
+
+def test_lore_gives_way_by_priority_as_within_its_book() -> None:
+    ranked = [("One", 1, 9), ("Two", 2, 2), ("Three", 3, 1)]
+    entries = [
+        {"name": name, "keys": ["please"], "content": "Lore " * 80, "insertion_order": order, "priority": priority}
+        for name, order, priority in ranked
+    ]
+    fired = lorebook.fire(
+        lorebook.read({"entries": entries}),
+        Scene([("user", "Please.")], 1),
+        budget=10_000,
+        tokens=SCALE.tokens,
+        macros=Macros("A", "R"),
+    )
+    prompt = build(BARE, budget=least(TALK[-1]) + 125, fired=fired)
+    assert why(prompt)[:2] == [("lore", "Three"), ("lore", "Two")]
 
 
 def test_a_summary_needs_room() -> None:

@@ -358,6 +358,30 @@ async def test_a_server_that_does_not_speak_http(raw: bytes, text: str, reason: 
 
 
 @pytest.mark.asyncio
+async def test_a_server_that_breaks_off_while_nobody_reads() -> None:
+    heard = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"Hello there")
+        writer.write(HEAD + CHUNK)
+        await heard.wait()
+        writer.write(b"3\r\na@bcd\r\n")
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        provider = OpenAIProvider("test", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", KEY)
+        deltas = provider.stream(HELLO)
+        assert await anext(deltas) == Text("Once ")
+        heard.set()
+        await asyncio.sleep(0.2)
+        with pytest.raises(ProviderFailed):
+            await anext(deltas)
+        await provider.close()
+
+
+@pytest.mark.asyncio
 async def test_a_connection_that_is_never_made_has_a_deadline() -> None:
     """The other side takes the connection and never shakes hands."""
     async with speaker(b"", silent=True) as address:

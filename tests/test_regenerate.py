@@ -1,5 +1,6 @@
 """Another answer, more of one, and what the model hears of the tree: the active path alone."""
 
+import re
 from typing import Any
 
 import pytest
@@ -124,6 +125,40 @@ def test_more_that_fails_keeps_what_was_there(alice_online: Person, conversation
     answer = failed.json()["assistant_message"]
     assert answer["status"] == "failed"
     assert answer["content"].startswith("Once upon a")
+
+
+def test_more_of_an_answer_has_the_lore_of_its_own_turn(alice: User, alice_online: Person, ai: AIServer) -> None:
+    def entry(name: str, *keys: str, content: str = "", **more: Any) -> Any:
+        told = f"{content}<{name}>"
+        return {"keys": list(keys), "content": told, "constant": not keys, "enabled": True, "extensions": more}
+
+    entries = [
+        entry("sticky", "lamp", sticky=2),
+        entry("resting", "lamp", cooldown=2),
+        entry("delayed", delay=3),
+        entry("second", content="@@activate_only_every 2\n"),
+        entry("third", content="@@activate_only_after 2\n"),
+        entry("spoken of", "rope"),
+        *(entry(f"drawn {number}", "lamp", probability=50) for number in range(20)),
+    ]
+    book = {"scan_depth": 1, "token_budget": 500, "entries": entries}
+    conversation = make_conversation(alice, make_character(alice, lorebook=book))
+
+    def told() -> set[str]:
+        return set(re.findall("<(.*?)>", ai.heard[-1]["messages"][0]["content"]))
+
+    ai.says("A rope", finish_reason="length")
+    ai.says(" burns.")
+    alice_online.chat(conversation.pk, "A lamp.")
+    first = told()
+    assert first > {"sticky", "resting"}
+    answer = go_on(alice_online, conversation).json()["assistant_message"]["id"]
+    assert told() == {*first, "spoken of"}
+    # And the next turn has what it would have without.
+    alice_online.chat(conversation.pk, "Hm?")
+    assert told() & {"sticky", "resting", "delayed", "second", "third"} == {"delayed", "second", "third"}
+    alice_online.chat(conversation.pk, "A lamp.", parent=answer)
+    assert told() >= {"sticky", "resting"}
 
 
 @pytest.mark.parametrize("last", ["nothing", "user"])

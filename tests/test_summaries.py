@@ -153,3 +153,69 @@ def test_it_can_be_turned_off(long: Conversation, alice_online: Person, ai: AISe
     alice_online.chat(long.pk, "And now?")
     assert not ai.summary_calls
     assert not Summary.objects.exists()
+
+
+@pytest.mark.parametrize("change", ["edit", "delete"])
+def test_a_summary_of_what_changed_meanwhile_is_not_kept(
+    long: Conversation, alice_online: Person, as_alice: APIClient, ai: AIServer, server: Server, change: str
+) -> None:
+    ai.summaries_go.clear()
+    alice_online.chat(long.pk, "And now?")
+    until(lambda: ai.summary_calls)
+    early = Message.objects.get(conversation=long, depth=3)
+    path = f"/api/conversations/{long.pk}/messages/{early.pk}/"
+    as_alice.delete(path) if change == "delete" else as_alice.patch(path, {"content": "Other."})
+    ai.summaries_go.set()
+    until(lambda: Generation.objects.filter(conversation=long, purpose="summary"))
+    server.settle()
+    assert not Summary.objects.exists()
+    assert len(ai.summary_calls) == 1
+
+
+def test_times_that_an_import_made_up_do_not_matter(long: Conversation, alice_online: Person, ai: AIServer) -> None:
+    Message.objects.filter(conversation=long).update(edited_at="2999-01-01T00:00:00Z")
+    alice_online.chat(long.pk, "And now?")
+    assert summed_up(long)
+
+
+def test_going_on_with_what_was_summed_up_removes_the_summary(
+    alice: User, alice_online: Person, ai: AIServer, server: Server
+) -> None:
+    conversation = make_conversation(alice, title="Clocks")
+    *_, leaf = grow(conversation, 6)
+    Summary.objects.create(conversation=conversation, message=leaf, depth=leaf.depth, text="Old.", model="m")
+    assert alice_online.post(f"/api/conversations/{conversation.pk}/continue/", {}).status_code == 201
+    assert not Summary.objects.exists()
+
+
+def test_a_summary_far_longer_than_what_was_asked_for_is_not_kept(
+    long: Conversation, alice_online: Person, ai: AIServer, server: Server
+) -> None:
+    ai.summary = "word " * 200
+    alice_online.chat(long.pk, "And now?")
+    until(lambda: Generation.objects.filter(conversation=long, purpose="summary"))
+    server.settle()
+    assert not Summary.objects.exists()
+
+
+def test_a_long_earlier_summary_leaves_room_for_what_is_to_be_told(
+    long: Conversation, alice_online: Person, ai: AIServer
+) -> None:
+    early = Message.objects.get(conversation=long, depth=5)
+    before = "Begin. " + "word " * 20_000 + "End."
+    Summary.objects.create(conversation=long, message=early, depth=5, text=before, model="of a larger window")
+    alice_online.chat(long.pk, "And now?")
+    until(lambda: Summary.objects.filter(conversation=long, depth__gt=5))
+    asked = ai.summary_calls[0]["messages"][-1]["content"]
+    assert len(asked) < 1024 * 3.5
+    assert asked.startswith("Summary of what came before:\nBegin. word")
+    assert "word End.\n\n" in asked
+
+
+def test_a_window_without_room_for_a_summary_does_without(
+    long: Conversation, alice_online: Person, ai: AIServer, server: Server, settings: Any
+) -> None:
+    settings.AI_CONTEXT_TOKENS = 300
+    assert alice_online.chat(long.pk, "And now?").status_code == 201
+    server.settle()
+    assert not ai.summary_calls

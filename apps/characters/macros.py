@@ -5,7 +5,7 @@ unknown macro stays as it is written.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +14,8 @@ from apps.characters.chance import drawn
 # What all macros of one text may insert, in characters: a text that names a long one again and again stays finite.
 MOST_INSERTED = 1_000_000
 DEEPEST = 8
+# Macros within macros: what is written within them all is read once for each.
+MOST_OPEN = 30
 MOST_SIDES = 1_000_000_000
 # What one text may have evaluated: texts named within it again and again, and dice.
 MOST_WORK = 5_000
@@ -23,7 +25,11 @@ OLD_NAMES = {"<bot>": "char", "<char>": "char", "<user>": "user"}
 SEPARATOR = re.compile(r"::|(?<!\\),")
 DICE = re.compile(r"(\d{0,3})d(\d{1,10})|(\d{1,10})", re.IGNORECASE)
 CALL = re.compile(r"\s*(//|[a-z_]+)\s*(?:::|:|\s)?\s*(.*)", re.IGNORECASE | re.DOTALL)
-SILENT = frozenset({"//", "hidden_key", "comment", "noop", "original"})
+SILENT = frozenset({"//", "comment", "noop", "original"})
+NAME = re.compile(r"\{\{\s*(char|user)\s*\}\}", re.IGNORECASE | re.ASCII)
+# Stand for hidden keys while a text is filled. No text of ours has a lone surrogate: neither UTF-8 nor PostgreSQL can.
+HIDDEN = range(0xD800, 0xE000)
+MARKS = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +46,30 @@ class Macros:
     seed: str = ""
     now: datetime | None = None
 
-    def fill(self, text: str) -> str:
+    def fill(self, text: str, of: str = "", *, most: int = MOST_INSERTED) -> str:
+        """`of` says which text of the prompt it is: each draws for itself, though they were alike. `most`: characters
+        that may be inserted; what goes beyond them is left out."""
+        return self.fill_hiding(text, of, most=most)[0]
+
+    def fill_hiding(self, text: str, of: str = "", *, most: int = MOST_INSERTED) -> tuple[str, list[str]]:
+        """Filled, and what its `{{hidden_key:…}}` say, which is not in it."""
         if "{{" not in text and "<" not in text:
-            return text
-        return _Filling(self).fill(text)
+            return text, []
+        filling = _Filling(self, of, most)
+        return filling.parted(filling.fill(text))
+
+    def name(self, text: str, quoted: Callable[[str], str] = str) -> str:
+        """Only `{{char}}` and `{{user}}` filled, each name as it is `quoted`."""
+        return NAME.sub(lambda macro: quoted(self.user if macro[1].lower() == "user" else self.char), text)
 
 
 class _Filling:
     """One text on its way: counts what it inserts, and the macros of chance that it meets."""
 
-    def __init__(self, macros: Macros) -> None:
-        self.macros = macros
-        self.left = MOST_INSERTED
+    def __init__(self, macros: Macros, of: str, most: int) -> None:
+        self.macros, self.of = macros, of
+        self.hidden: list[str] = []
+        self.left = most
         self.chances = 0
         self.work = MOST_WORK
 
@@ -62,7 +80,9 @@ class _Filling:
         for mark in MARK.finditer(text):
             open_[-1].append(text[at : mark.start()])
             at = mark.end()
-            if mark[0] == "{{":
+            if mark[0] == "{{" and len(open_) > MOST_OPEN:
+                open_[-1].append("{{")
+            elif mark[0] == "{{":
                 open_.append([])
             elif mark[0] != "}}":
                 open_[-1].append(self._inserted(self._name(OLD_NAMES[mark[0].lower()])))
@@ -73,6 +93,19 @@ class _Filling:
                 open_[-1].append("}}")
         open_[-1].append(text[at:])
         return "{{".join("".join(pieces) for pieces in open_)
+
+    def parted(self, filled: str) -> tuple[str, list[str]]:
+        """The text, and the hidden keys that are left in it: not those of options that were not taken."""
+        if not self.hidden:
+            return filled, []
+        keys = dict(zip(map(chr, HIDDEN), self.hidden, strict=False))
+        return MARKS.sub("", filled), [keys[mark] for mark in MARKS.findall(filled) if mark in keys]
+
+    def _hide(self, key: str) -> str:
+        if len(self.hidden) == len(HIDDEN):
+            return ""
+        self.hidden.append(MARKS.sub("", key))
+        return chr(HIDDEN[len(self.hidden) - 1])
 
     def _value(self, inner: str, depth: int) -> str:
         call = CALL.fullmatch(inner)
@@ -90,6 +123,8 @@ class _Filling:
                 value = "\n"
             case "isodate" | "isotime" | "date" | "time" | "weekday":
                 value = self._time(name)
+            case "hidden_key":
+                value = self._hide(told)
             case _ if name in SILENT:
                 value = ""
             case _ if name in self.macros.texts and not told and depth < DEEPEST and self._may(50) and self.left > 0:
@@ -125,8 +160,8 @@ class _Filling:
 
     def _chance(self, told: str, *, at_this_place: bool) -> int:
         self.chances += at_this_place
-        place = str(self.chances) if at_this_place else ""
-        return drawn(self.macros.seed, place, told)
+        place = (self.of, str(self.chances)) if at_this_place else ("",)
+        return drawn(self.macros.seed, *place, told)
 
     def _time(self, name: str) -> str | None:
         now = self.macros.now

@@ -135,6 +135,10 @@ class Character(ModelSettings, Row):
         """The index of the greeting that is meant: a blank one falls to the next. None where there is none."""
         return next((found for found in self.greetings() if found >= index), None)
 
+    def named_texts(self) -> dict[str, str]:
+        """Those that its other texts may name in macros."""
+        return {"description": self.description, "personality": self.personality, "scenario": self.scenario}
+
     def shows_prompt_to(self, user: User | AnonymousUser) -> bool:
         return self.prompt_visible or self.user_id == user.pk
 

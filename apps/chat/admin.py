@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apps.chat.models import Generation
+from apps.chat.models import Generation, KnownModel
 
 
 @admin.register(Generation)
@@ -24,6 +24,19 @@ class GenerationAdmin(admin.ModelAdmin[Generation]):
         "created_at",
         "ended_at",
     )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(KnownModel)
+class KnownModelAdmin(admin.ModelAdmin[KnownModel]):
+    """What was learned of models. A row that is deleted is learned anew."""
+
+    list_display = ("source", "model", "window", "window_from", "window_at", "samples", "mean", "deviation")
+    list_filter = ("source",)
+    # A window is said for good in the settings (`AI_CONTEXTS`).
+    fields = readonly_fields = list_display
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,7 +1,7 @@
 """Asking for an answer: what is committed before the model is called. Each function is one transaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,8 @@ from rest_framework.exceptions import ValidationError
 
 from apps.accounts.models import User
 from apps.api.errors import Conflict
-from apps.chat import known
-from apps.chat.assembly import ANSWER_TOKENS, Moment, assemble
+from apps.chat import known, refusals
+from apps.chat.assembly import ANSWER_TOKENS, Assembled, Moment, assemble
 from apps.chat.keys import Earlier, Key, earlier
 from apps.chat.models import Generation
 from apps.chat.providers import ContextTooLong, Request
@@ -99,6 +99,7 @@ def go_on(user: User, conversation_id: Any, key: Key | None) -> Job | Earlier:
         if leaf is None or leaf.role != Role.ASSISTANT or not leaf.content.strip():
             raise ValidationError("The last message is no answer that could go on.", code="nothing_to_continue")
         leaf.generations.update(superseded=True)
+        turns.forget_summaries(conversation, leaf)
         leaf.status = MessageStatus.GENERATING
         leaf.error, leaf.finish_reason, leaf.model = None, "", model
         leaf.save(update_fields=["status", "error", "finish_reason", "model", "updated_at"])
@@ -149,9 +150,7 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
         conversation=conversation.pk,
         message=answer.pk,
         source=source.name,
-        request=assembled.request,
-        tokens=assembled.built.tokens,
-        sum_up_but=assembled.built.tokens_of("history") // 2 if assembled.uncovered and settings.AI_SUMMARIES else None,
+        **_asked(assembled),
         first_words=answer.parent.content if answer.parent else "",
         wants_title=not conversation.title,
         text=answer.content,
@@ -161,16 +160,32 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
     )
 
 
-def shorter_request(job: Job, refusal: ContextTooLong) -> Request | None:
+def _asked(assembled: Assembled) -> dict[str, Any]:
+    return {
+        "request": assembled.request,
+        "tokens": assembled.built.tokens,
+        "sum_up_but": assembled.built.tokens_of("history") // 2
+        if assembled.uncovered and settings.AI_SUMMARIES
+        else None,
+    }
+
+
+def shorter(job: Job, refusal: ContextTooLong) -> Job | None:
     """The same once more, with less, for a model that refused it as too long; None where there is no less."""
     known.refused(job.source, job.request.model, window=refusal.window)
     rows = Message.objects.select_related("parent", "conversation__user", "conversation__character")
     answer = rows.filter(pk=job.message, status=MessageStatus.GENERATING).first()
     if answer is None or answer.conversation.character is None:
         return None
-    moment = _moment(answer, goes_on=bool(job.text.strip()))
-    assembled = assemble(answer.conversation, answer.conversation.character, moment, most=_most(job, refusal))
-    return assembled.request if assembled.built.tokens < job.tokens else None
+    moment, most = _moment(answer, goes_on=bool(job.text.strip())), _most(job, refusal)
+    assembled = assemble(answer.conversation, answer.conversation.character, moment, most=most)
+    if assembled.built.tokens >= job.tokens:
+        return None
+    if not (refusal.window and refusal.tokens):
+        refusals.remember(job.conversation, job.source, job.request.model, most)
+    if assembled.remember is not None:
+        Message.objects.filter(pk=answer.pk).update(lore=assembled.remember)
+    return replace(job, **_asked(assembled))
 
 
 def _most(job: Job, refusal: ContextTooLong) -> int:

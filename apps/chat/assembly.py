@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.characters.models import Character
-from apps.chat import known, lorebook
+from apps.chat import known, lorebook, refusals
 from apps.chat.lorebook import Book, Fired, Scene
 from apps.chat.prompt import Built, Cast, Said, Scale, Summarised, build_prompt
 from apps.chat.providers import Request
@@ -48,14 +48,19 @@ class Moment:
     goes_on: bool = False
 
     @property
+    def asked(self) -> Message | None:
+        """What the answer follows, whether it was begun already or not."""
+        return self.at.parent if self.at and self.goes_on else self.at
+
+    @property
     def turn(self) -> Message | None:
         """The message that is answered, where it is saved."""
-        asked = self.at.parent if self.at and self.goes_on else self.at
+        asked = self.asked
         return asked if asked and asked.role == Role.USER and self.said is None else None
 
     def seed(self, conversation: Conversation) -> str:
         """Of all chance. What the turn follows has its id before the turn is saved: so a preview shows the same."""
-        before = self.turn.parent_id if self.turn else self.at and self.at.pk
+        before = self.turn.parent_id if self.turn else self.asked and self.asked.pk
         return str(before or conversation.pk)
 
     @property
@@ -64,8 +69,8 @@ class Moment:
 
     @property
     def length(self) -> int:
-        """Messages on the path, the turn included."""
-        return (self.at.depth + 1 if self.at else 0) + (self.said is not None)
+        """Messages on the path, the turn included, the answer not."""
+        return (self.asked.depth + 1 if self.asked else 0) + (self.said is not None)
 
 
 def assemble(conversation: Conversation, character: Character, moment: Moment, *, most: int | None = None) -> Assembled:
@@ -78,12 +83,12 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
     wished = _setting(conversation, character, "max_tokens")
     max_tokens = min(wished, longest) if wished else None
     budget = of_model.window - (max_tokens or min(ANSWER_TOKENS, longest))
-    budget = min(budget, most or budget)
+    budget = min(budget, most or refusals.most(conversation, source.name, model) or budget)
 
     history, whole = _history(conversation, moment, characters=int(budget * scale.bytes_per_token) + 1)
     cast = _cast(conversation, character)
-    macros = cast.macros(moment.seed(conversation), moment.time)
-    book = lorebook.read(character.lorebook)
+    macros = conversation.macros(character, seed=moment.seed(conversation), now=moment.time)
+    book = lorebook.read(character.lorebook, macros)
     state = _remembered(conversation, moment, book)
     fired = lorebook.fire(
         book,
@@ -91,7 +96,7 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
         state=state,
         budget=int(budget * LORE_SHARE),
         tokens=scale.tokens,
-        fill=macros.fill,
+        macros=macros,
     )
     summary = _summary(conversation, moment)
     built = build_prompt(
@@ -131,8 +136,6 @@ def _setting(conversation: Conversation, character: Character, name: str) -> Any
 
 def _cast(conversation: Conversation, character: Character) -> Cast:
     return Cast(
-        char=character.called,
-        user=conversation.persona,
         default_system_prompt=settings.AI_SYSTEM_PROMPT,
         system_prompt=character.system_prompt,
         persona=conversation.persona_description,
@@ -160,18 +163,20 @@ def _summary(conversation: Conversation, moment: Moment) -> Summarised | None:
 
 
 def _remembered(conversation: Conversation, moment: Moment, book: Book) -> Any:
-    if not book.remembers or moment.at is None:
-        return None
     # An answer that is gone on with has noted already what its own turn fired.
-    before = moment.at.parent if moment.goes_on else moment.at
-    return tree.remembered(before.pk, conversation) if before else None
+    return tree.remembered(moment.asked.pk, conversation) if book.remembers and moment.asked else None
 
 
 def _scene(conversation: Conversation, moment: Moment, book: Book, history: list[Said]) -> Scene:
+    """An answer that is gone on with has the scene of its own turn, of which it is a part."""
+    texts = [(said.role, said.content) for said in history]
+    if moment.goes_on and len(texts) > 1:
+        (role, turn), (_, answer) = texts[-2:]
+        texts[-2:] = [(role, f"{turn}\n{answer}")]
     return Scene(
-        texts=[(said.role, said.content) for said in history],
+        texts=texts,
         length=moment.length,
-        answers=tree.answers(moment.at.pk, conversation) if book.counts_answers and moment.at else 0,
+        answers=tree.answers(moment.asked.pk, conversation) if book.counts_answers and moment.asked else 0,
         greeting=_greeting(conversation, moment) if book.asks_greeting else None,
         seed=moment.seed(conversation),
     )

@@ -1,6 +1,7 @@
 from typing import Any, cast
 from uuid import UUID
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -10,19 +11,20 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine
-from apps.api.fields import Text
 from apps.api.queries import query_of
 from apps.characters.access import PromptHidden
 from apps.chat.asking import CharacterUnavailable
 from apps.chat.assembly import Assembled, Moment, assemble
+from apps.conversations.access import held
 from apps.conversations.models import Conversation, MessageStatus, Role
+from apps.conversations.serializers import Content
 
 # Characters that an address has room for.
 MAX_PREVIEWED = 20_000
 
 
 class PreviewQuery(serializers.Serializer[None]):
-    content = Text(
+    content = Content(
         required=False,
         max_length=MAX_PREVIEWED,
         help_text="What you would say next. Left out: the prompt after the last message, as it stands.",
@@ -65,6 +67,9 @@ class PromptSerializer(serializers.Serializer[Any]):
     provider = serializers.CharField()
     tokens = serializers.IntegerField()
     budget = serializers.IntegerField(help_text="How many tokens it may have: what the answer needs is taken off.")
+    fits = serializers.BooleanField(
+        help_text="False where what is never left out, the character's texts and the newest turn, is too long as it is."
+    )
     parts = PartSerializer(many=True)
     lore = LoreSerializer(many=True)
     dropped = DroppedSerializer(many=True)
@@ -78,6 +83,7 @@ class PromptViewSet(Mine[Conversation], GenericViewSet[Conversation]):
 
     @extend_schema(parameters=[PreviewQuery], responses=PromptSerializer)
     @action(detail=True, methods=["get"], serializer_class=PromptSerializer)
+    @transaction.atomic
     def prompt(self, request: Request, pk: UUID) -> Response:
         """Exactly what the model would be sent now: with token estimates of each part, the lore that fires and what
         fired it, what is left out and why. Nothing is saved and no model is asked.
@@ -85,7 +91,8 @@ class PromptViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         403 `prompt_hidden`: the character is somebody else's who does not show its prompt. 409
         `character_unavailable`: the character is gone, or no longer shown to you.
         """
-        conversation = self.get_object()
+        # Held, so that nothing that it is made of goes meanwhile.
+        conversation = held(self.get_object().pk)
         content = query_of(request, PreviewQuery).get("content")
         user = cast(User, request.user)
         character = conversation.character
@@ -109,6 +116,7 @@ def shown(assembled: Assembled) -> dict[str, Any]:
         "provider": assembled.source,
         "tokens": built.tokens,
         "budget": assembled.budget,
+        "fits": built.tokens <= assembled.budget,
         "parts": [{"name": part.name, "tokens": part.tokens, "message": part.message} for part in built.parts],
         "lore": [
             {

@@ -14,7 +14,7 @@ from django.db import Error as DatabaseError
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
 from apps.chat import generations, known, outcomes
-from apps.chat.asking import Job, shorter_request
+from apps.chat.asking import Job, shorter
 from apps.chat.chunks import Chunks
 from apps.chat.generations import Written
 from apps.chat.live import Live
@@ -49,7 +49,6 @@ class Producer:
         # What the row says already is told too: a stream always tells the whole of it.
         self._text = [job.text] if job.text else []
         self._reasoning = [job.reasoning] if job.reasoning else []
-        self._sent = job.request
         self._unsaved = 0
         self._dirty = asyncio.Event()
         self._much = asyncio.Event()
@@ -94,17 +93,24 @@ class Producer:
         try:
             return await self._hear(self.job.request)
         except ContextTooLong as refusal:
-            try:
-                shorter = await with_rows(shorter_request, self.job, refusal)
-            except DatabaseError:
-                shorter = None
-            if shorter is None:
+            if not await self._shorten(refusal):
                 raise
-        return await self._hear(shorter)
+        try:
+            return await self._hear(self.job.request)
+        except ContextTooLong as refusal:
+            await self._shorten(refusal)  # The next turn begins with less.
+            raise
+
+    async def _shorten(self, refusal: ContextTooLong) -> bool:
+        try:
+            job = await with_rows(shorter, self.job, refusal)
+        except DatabaseError:
+            job = None
+        self.job = job or self.job
+        return job is not None
 
     async def _hear(self, request: Request) -> Written:
         """What the provider says goes to readers at once."""
-        self._sent = request
         ended = UNFORESEEN
         async with aclosing(self.provider.stream(request)) as deltas:
             async for delta in deltas:
@@ -186,7 +192,7 @@ class Producer:
         tokens = ended.usage.prompt_tokens if ended.usage else None
         if not tokens or self._hurry.is_set():
             return
-        request = self._sent
+        request = self.job.request
         size = sum(len(message["content"].encode()) for message in request.messages)
         counted = {"size": size, "messages": len(request.messages), "tokens": tokens}
         try:

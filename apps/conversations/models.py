@@ -10,6 +10,7 @@ any length is deleted in one statement instead of being read first.
 Conversations, messages and tombstones have one more column, `changed`, that no model knows: see `changes`.
 """
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from django.utils import timezone
 
 from apps.accounts.ownership import OwnedQuerySet
 from apps.api.rows import Row, new_id
+from apps.characters.macros import Macros
 from apps.characters.models import Character, ModelSettings
 
 MAX_CONTENT = 200_000
@@ -47,6 +49,11 @@ class Conversation(ModelSettings, Row):
     archived = models.BooleanField(default=False)
     # What an imported file said of it that has no place of its own here.
     extra = models.JSONField(default=dict, blank=True)
+    # A model, by source and name, that refused a prompt of this conversation as too long, and how many tokens are
+    # tried since.
+    refused_by = models.CharField(max_length=301, blank=True, editable=False)
+    refused_most = models.PositiveIntegerField(null=True, editable=False)
+    refused_at = models.DateTimeField(null=True, editable=False)
     # What lists are sorted by: the last message's time, the conversation's own before there is one.
     sort_at = models.GeneratedField(
         expression=Coalesce("last_message_at", "created_at"), output_field=models.DateTimeField(), db_persist=True
@@ -70,6 +77,11 @@ class Conversation(ModelSettings, Row):
     def persona(self) -> str:
         """What the character calls the user here."""
         return self.persona_name or self.user.name
+
+    def macros(self, character: Character, *, seed: str, now: datetime) -> Macros:
+        """What macros stand for in the character's texts, here."""
+        texts = {"persona": self.persona_description, **character.named_texts()}
+        return Macros(character.called, self.persona, texts, seed, now)
 
 
 class Role(models.TextChoices):

@@ -37,7 +37,8 @@ WITH RECURSIVE path AS (
     SELECT up.id, up.parent_id, up.role, up.content, up.depth, path.steps + 1, path.after + size.characters,
         up.role <> 'tool' AND NOT up.extra @> '{"hidden": true}'
     FROM path JOIN conversations_message up ON up.id = path.parent_id,
-    LATERAL (SELECT CASE WHEN path.told THEN length(path.content) ELSE 0 END AS characters) size
+    -- What is not told counts a little too, so that any number of it comes to an end.
+    LATERAL (SELECT CASE WHEN path.told THEN length(path.content) ELSE 1 END AS characters) size
     WHERE path.after + size.characters < %(characters)s
 )
 SELECT role, content, depth, (SELECT bool_or(parent_id IS NULL) FROM path)
@@ -93,13 +94,19 @@ WITH RECURSIVE subtree AS (
 SELECT id FROM subtree
 """
 
-# Of the path, what a model may hear between two depths, from the top.
+# Of the path, what a model may hear between two depths, from the top: no further than to the message that exceeds the
+# characters.
 STRETCH = """
-SELECT message.id, message.depth, message.role, message.content FROM piece JOIN conversations_message message
-ON message.branch = piece.branch AND message.depth <= piece.depth
-WHERE message.depth > %(above)s AND message.depth < %(below)s
-    AND message.role <> 'tool' AND NOT message.extra @> '{"hidden": true}' AND message.content ~ '\\S'
-ORDER BY message.depth LIMIT %(limit)s
+, told AS (
+    SELECT message.id, message.depth, message.role, message.content
+    FROM piece JOIN conversations_message message ON message.branch = piece.branch AND message.depth <= piece.depth
+    WHERE message.depth > %(above)s AND message.depth < %(below)s
+        AND message.role <> 'tool' AND NOT message.extra @> '{"hidden": true}' AND message.content ~ '\\S'
+    ORDER BY message.depth LIMIT %(limit)s
+), measured AS (
+    SELECT id, sum(length(content)) OVER (ORDER BY depth) - length(content) AS before FROM told
+)
+SELECT told.* FROM told JOIN measured USING (id) WHERE measured.before < %(characters)s ORDER BY told.depth
 """
 
 SUMMARY = """
@@ -155,9 +162,13 @@ class Step(NamedTuple):
     content: str
 
 
-def stretch(leaf: Any, conversation: Conversation, *, above: int, below: int, limit: int) -> list[Step]:
-    """What a model may hear of the path to `leaf` between two depths, both left out: the first `limit` messages."""
-    rows = _rows(PIECES + STRETCH, leaf=leaf, conversation=conversation.pk, above=above, below=below, limit=limit)
+def stretch(
+    leaf: Any, conversation: Conversation, *, above: int, below: int, limit: int, characters: int
+) -> list[Step]:
+    """What a model may hear of the path to `leaf` between two depths, both left out: the first `limit` messages, and no
+    more of them once they exceed `characters`."""
+    between = {"above": above, "below": below, "limit": limit, "characters": characters}
+    rows = _rows(PIECES + STRETCH, leaf=leaf, conversation=conversation.pk, **between)
     return [Step(*row) for row in rows]
 
 

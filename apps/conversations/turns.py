@@ -4,16 +4,17 @@ Every function here runs in a transaction that holds the conversation's row (`lo
 messages never tell different stories.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.characters.macros import Macros
+from apps.characters.macros import MOST_INSERTED
 from apps.characters.models import Character
 from apps.conversations import tree
-from apps.conversations.models import PREVIEW, Conversation, Message, Role, Summary
+from apps.conversations.models import MAX_CONTENT, PREVIEW, Conversation, Message, Role, Summary
 
 
 def locked(conversation: Any) -> Conversation:
@@ -37,16 +38,7 @@ def begin(user: User, character: Character, *, greeting: int = 0, **fields: Any)
     hold(user)
     now = timezone.now()
     conversation = Conversation(user=user, character=character, character_name=character.name, created_at=now, **fields)
-    greetings = {
-        index: Message(conversation=conversation, user=user, role=Role.ASSISTANT, created_at=now, content=text)
-        for index, text in character.greetings().items()
-    }
-    for index, message in greetings.items():
-        macros = Macros(character.called, conversation.persona, seed=str(message.pk), now=now)
-        message.content = macros.fill(message.content)
-        # Lore may be bound to one of them.
-        message.extra = {"greeting": index}
-        message.follow(None, goes_on=False)
+    greetings = _greetings(conversation, character)
     chosen = character.greeting_at(greeting)
     if chosen is not None:
         # PostgreSQL looks at the keys between the two when the transaction ends, so one statement each is enough.
@@ -57,6 +49,30 @@ def begin(user: User, character: Character, *, greeting: int = 0, **fields: Any)
         conversation.last_message_preview = preview(greetings[chosen])
     conversation.save(force_insert=True)
     return conversation
+
+
+def _greetings(conversation: Conversation, character: Character) -> dict[int, Message]:
+    """By their index, with macros filled."""
+    made: dict[int, Message] = {}
+    left = MOST_INSERTED
+    for index, text in character.greetings().items():
+        message = Message(
+            conversation=conversation,
+            user=conversation.user,
+            role=Role.ASSISTANT,
+            created_at=conversation.created_at,
+            # Lore may be bound to one of them.
+            extra={"greeting": index},
+        )
+        macros = conversation.macros(character, seed=str(message.pk), now=conversation.created_at)
+        if not character.shows_prompt_to(conversation.user):
+            # A persona that names the texts that are hidden would show them.
+            macros = replace(macros, texts=character.named_texts())
+        message.content = macros.fill(text, most=left)[:MAX_CONTENT]
+        left -= max(len(message.content) - len(text), 0)
+        message.follow(None, goes_on=False)
+        made[index] = message
+    return made
 
 
 def append(
@@ -97,10 +113,15 @@ def edit(conversation: Conversation, message: Message, content: str) -> None:
     message.content = content
     message.edited_at = timezone.now()
     message.save(update_fields=["content", "edited_at", "updated_at"])
-    # Those of other branches too, where they reach as far: they are made anew when they are wanted.
-    Summary.objects.filter(conversation=conversation, depth__gte=message.depth).delete()
+    forget_summaries(conversation, message)
     conversation.last_message_preview = preview(conversation.active_leaf)
     conversation.save(update_fields=["last_message_preview", "updated_at"])
+
+
+def forget_summaries(conversation: Conversation, message: Message) -> None:
+    """Remove what tells of a message that is about to say something else."""
+    # Those of other branches too, where they reach as far: they are made anew when they are wanted.
+    Summary.objects.filter(conversation=conversation, depth__gte=message.depth).delete()
 
 
 def delete(conversation: Conversation, message: Message) -> None:

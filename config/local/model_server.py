@@ -12,6 +12,7 @@ from typing import Any
 
 SLOTS = 2  # Conversations answered at the same time; each has CONTEXT_TOKENS of its own.
 CONTEXT_TOKENS = 4096
+LONGEST_ANSWER = 1024
 KEY_VARIABLE = "EMBEDDED_MODEL_KEY"  # Not an argument: anybody on the machine can read those.
 
 
@@ -34,6 +35,9 @@ def serve(weights: str, name: str, port: int, key: str) -> object:
     params.n_parallel = SLOTS
     params.n_ctx = SLOTS * CONTEXT_TOKENS
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 2
+    # A model so small falls into repeating itself, and would not stop.
+    params.n_predict = LONGEST_ANSWER
+    params.sampling.penalty_repeat = 1.1
     params.cache_ram_mib = 256
     params.ui = False
     return xllamacpp.Server(params)

@@ -14,6 +14,8 @@ TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 # `naidata`: where NovelAI keeps a lorebook.
 CARDS = ("ccv3", "chara", "naidata")
 ASSET = "chara-ext-asset_"
+# How a card's JSON names one.
+NAMED = "__asset:"
 LONGEST_KEYWORD = 400
 
 

@@ -32,6 +32,8 @@ def read(data: bytes) -> Card:
         raise NotACard("no_card", "There is no character card in its JSON.")
     _note_version(root, warnings)
     fields = fields_of(root, warnings)
+    if absent := _absent(root, unpacked.files):
+        warnings.add(f"Files that the card names did not come along: {absent}.")
     picture = unpacked.picture or _icon(root, unpacked.files, warnings)
     return Card(fields, json_text.storable(unpacked.text), picture, unpacked.files, warnings.told())
 
@@ -142,13 +144,26 @@ def _icon(root: JSON, files: dict[str, bytes], warnings: Warnings) -> bytes | No
 
 def icons(root: JSON) -> list[JSON]:
     """A card's assets of type icon, the main one first."""
-    assets = (data_of(root) or root).get("assets")
-    found = [
-        asset
-        for asset in (assets if isinstance(assets, list) else [])
-        if isinstance(asset, dict) and asset.get("type") == "icon" and isinstance(asset.get("uri"), str)
-    ]
+    found = [asset for asset in _named(root) if asset.get("type") == "icon"]
     return sorted(found, key=lambda asset: asset.get("name") != "main")
+
+
+def _named(root: JSON) -> list[JSON]:
+    """A card's assets, as far as they say where they are."""
+    assets = (data_of(root) or root).get("assets")
+    listed = assets if isinstance(assets, list) else []
+    return [asset for asset in listed if isinstance(asset, dict) and isinstance(asset.get("uri"), str)]
+
+
+def _absent(root: JSON, files: dict[str, bytes]) -> int:
+    """How many of the assets that should be in the card's own file are not."""
+    paths = [
+        uri.removeprefix(beginning)
+        for uri in (asset["uri"] for asset in _named(root))
+        for beginning in (EMBEDDED, png.NAMED)
+        if uri.startswith(beginning)
+    ]
+    return len(set(paths) - files.keys())
 
 
 def _note_version(root: JSON, warnings: Warnings) -> None:

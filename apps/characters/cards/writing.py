@@ -14,7 +14,6 @@ from apps.characters.cards.fields import KEYS, data_of, fields_of
 from apps.characters.cards.reading import EMBEDDED, icons
 
 ICON = "assets/icon/images/main.png"
-PNG_ASSET = "__asset:"
 # Of a card's field, only these may be missing.
 OPTIONAL = {"nickname", "lorebook"}
 SPECS = {2: ("chara_card_v2", "2.0"), 3: ("chara_card_v3", "3.0")}
@@ -126,8 +125,8 @@ def write_charx(
     assets = data.get("assets")
     for asset in assets if isinstance(assets, list) else []:
         uri = asset.get("uri") if isinstance(asset, dict) else None
-        if isinstance(uri, str) and uri.startswith(PNG_ASSET) and uri.removeprefix(PNG_ASSET) in files:
-            asset["uri"] = EMBEDDED + uri.removeprefix(PNG_ASSET)
+        if isinstance(uri, str) and uri.startswith(png.NAMED) and uri.removeprefix(png.NAMED) in files:
+            asset["uri"] = EMBEDDED + uri.removeprefix(png.NAMED)
     has_icon = any(asset["uri"].removeprefix(EMBEDDED) in files for asset in icons(card))
     if icon is not None and (new_icon or not has_icon):
         path = _free_path(files)

@@ -1,13 +1,16 @@
 """Decorators of the Character Card V3 specification: lines `@@name value` at the head of an entry's content.
 
 An unknown or invalid one counts for nothing, and the `@@@name value` right after it, its fallback, is read instead. Of
-a name that is given twice the first counts, but `additional_keys` add up.
+a name that is given twice the first counts, but all `additional_keys` do: as a tuple for each.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 MOST = 1_000_000
+# Lines that are read, and keys of one.
+MOST_LINES = 100
+MOST_KEYS = 100
 
 
 def number(value: str) -> int:
@@ -33,7 +36,7 @@ def one_of(*values: str) -> Callable[[str], str]:
 
 
 def keys(value: str) -> tuple[str, ...]:
-    found = tuple(key.strip() for key in value.split(",") if key.strip())
+    found = tuple(key.strip() for key in value.split(",", MOST_KEYS)[:MOST_KEYS] if key.strip())
     if not found:
         raise ValueError(value)
     return found
@@ -65,16 +68,19 @@ READERS: dict[str, Callable[[str], Any]] = {
 def split(content: str) -> tuple[dict[str, Any], str]:
     """The decorators by name, and the content without them."""
     found: dict[str, Any] = {}
-    rest = content
     applied = True
-    while rest.startswith("@@"):
-        line, _, rest = rest.partition("\n")
-        is_fallback = line.startswith("@@@")
-        if is_fallback and applied:
+    at = lines = 0
+    while content.startswith("@@", at):
+        end = content.find("\n", at)
+        end = len(content) if end < 0 else end
+        line = content[at:end]
+        at = end + 1
+        lines += 1
+        if lines > MOST_LINES or (line.startswith("@@@") and applied):
             continue
         name, _, value = line.lstrip("@").strip().partition(" ")
         applied = _apply(found, name.strip(), value.strip())
-    return found, rest
+    return found, content[at:]
 
 
 def _apply(found: dict[str, Any], name: str, value: str) -> bool:
@@ -83,7 +89,7 @@ def _apply(found: dict[str, Any], name: str, value: str) -> bool:
     except (KeyError, ValueError):
         return False
     if name == "additional_keys":
-        found[name] = (*found.get(name, ()), *read)
+        found[name] = (*found.get(name, ()), read)
     else:
         found.setdefault(name, read)
     return True

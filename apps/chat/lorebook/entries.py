@@ -21,6 +21,7 @@ Position = Literal[
 ]
 
 Role = Literal["system", "user", "assistant"]
+Rank = tuple[bool, int, int, int]
 
 
 class Logic(IntEnum):
@@ -98,14 +99,30 @@ class Entry:
     cooldown: int = 0
     delay: int = 0
     conditions: Conditions = NO_CONDITIONS
+    required: tuple[tuple[Key, ...], ...] = ()  # one of each is to be found too
     excluded: tuple[Key, ...] = ()
     disables: tuple[str, ...] = ()
+    known_as: str = field(default="", init=False)
+
+    @property
+    def is_looked_for(self) -> bool:
+        """Whether any text is asked for it."""
+        return bool((self.keys and not self.constant) or self.required or self.excluded) and not self.conditions.always
 
     @property
     def identity(self) -> str:
         """The same as long as id, keys and content are, wherever it stands."""
-        told = json.dumps([self.id, [key.written for key in self.keys], self.content])
-        return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+        if not self.known_as:
+            told = json.dumps([self.id, [key.written for key in self.keys], self.content])
+            self.known_as = hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+        return self.known_as
+
+    @property
+    def rank(self) -> Rank:
+        """Where there is no room for all, the lowest goes first: those that offer themselves, then the lowest priority,
+        or insertion order where there is no priority."""
+        worth = self.priority if self.priority is not None else self.order
+        return (not self.trimmed_first, worth, self.order, -self.place)
 
     @property
     def remembers(self) -> bool:
@@ -114,9 +131,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The last three say what its entries depend on, so that nobody looks it up in vain."""
+    """`unread` entries at its end are too many. The last three say what its entries depend on, so that nobody looks it
+    up in vain."""
 
     entries: tuple[Entry, ...] = ()
+    unread: int = 0
     scan_depth: int = 2
     token_budget: int | None = None
     recursive: bool = False

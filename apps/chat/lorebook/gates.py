@@ -6,6 +6,9 @@ from apps.characters.chance import LIMIT, drawn
 from apps.chat.lorebook.entries import Entry
 from apps.chat.lorebook.scene import Scene, State
 
+# Entries that a turn notes for the next one: of more those that fired last.
+MOST_REMEMBERED = 1_000
+
 
 def chance(*told: str) -> float:
     """From 0 to below 1."""
@@ -14,22 +17,25 @@ def chance(*told: str) -> float:
 
 def is_open(entry: Entry, scene: Scene) -> bool:
     asked = entry.conditions
-    return (
-        entry.enabled
-        and not asked.never
-        and scene.answers >= asked.only_after
-        and (not asked.only_every or scene.answers % asked.only_every == 0)
-        and (asked.greeting is None or asked.greeting == scene.greeting)
-        and scene.length >= entry.delay
+    return entry.enabled and (
+        asked.always
+        or (
+            not asked.never
+            and scene.answers >= asked.only_after
+            and (not asked.only_every or scene.answers % asked.only_every == 0)
+            # Where nobody knows the greeting, none is asked for.
+            and (asked.greeting is None or scene.greeting is None or asked.greeting == scene.greeting)
+            and scene.length >= entry.delay
+        )
     )
 
 
 def is_sticky(entry: Entry, scene: Scene, state: State) -> bool:
-    return bool(state) and scene.length < state.get(entry.identity, {}).get("sticky", 0)
+    return bool(state and entry.sticky) and scene.length < state.get(entry.identity, {}).get("sticky", 0)
 
 
 def is_cooling(entry: Entry, scene: Scene, state: State) -> bool:
-    return bool(state) and scene.length < state.get(entry.identity, {}).get("cooldown", 0)
+    return bool(state and entry.cooldown) and scene.length < state.get(entry.identity, {}).get("cooldown", 0)
 
 
 def has_matched(entry: Entry, state: State) -> bool:
@@ -50,11 +56,15 @@ def remembered(fired: Collection[Entry], scene: Scene, state: State) -> State:
         if entry.conditions.after_match is not None:
             notes["matched"] = 1
         if not is_sticky(entry, scene, state):
+            notes["at"] = scene.length
             if entry.sticky:
                 notes["sticky"] = scene.length + entry.sticky
             if entry.cooldown:
                 notes["cooldown"] = scene.length + entry.sticky + entry.cooldown
-    return kept
+    if len(kept) <= MOST_REMEMBERED:
+        return kept
+    newest = sorted(kept.items(), key=lambda noted: -noted[1].get("at", 0))
+    return dict(newest[:MOST_REMEMBERED])
 
 
 def losers(matched: Sequence[Entry], fired: Collection[Entry], scene: Scene, state: State) -> set[int]:
@@ -62,8 +72,12 @@ def losers(matched: Sequence[Entry], fired: Collection[Entry], scene: Scene, sta
     the highest order among those that override, else by the draw."""
     lost: set[int] = set()
     taken = {group for entry in fired for group in entry.groups}
-    for group in dict.fromkeys(group for entry in matched for group in entry.groups):
-        rivals = [entry for entry in matched if group in entry.groups and entry.place not in lost]
+    groups: dict[str, list[Entry]] = {}
+    for entry in matched:
+        for group in entry.groups:
+            groups.setdefault(group, []).append(entry)
+    for group, members in groups.items():
+        rivals = [entry for entry in members if entry.place not in lost]
         sticky = [entry for entry in rivals if is_sticky(entry, scene, state)]
         winners = [] if group in taken else sticky or rivals[:1]
         if len(rivals) > 1 and not sticky and group not in taken:

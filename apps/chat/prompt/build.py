@@ -62,13 +62,13 @@ def build_prompt(
     The character's fields and the newest turn are always there; where they leave too little room, lore goes too.
     """
     material = Material(
-        fields=head.fields(cast, macros.fill, fired.disabled_prompts),
-        examples=head.examples(cast, macros.fill),
+        fields=head.fields(cast, macros, fired.disabled_prompts),
+        examples=head.examples(cast, macros),
         lore=fired.lore,
         history=history,
         whole=whole,
         summary=summary,
-        last_words=head.last_words(cast, macros.fill, goes_on=goes_on),
+        last_words=head.last_words(cast, macros, goes_on=goes_on),
     )
     chosen = choose(material, budget, scale)
     told = _told(material, chosen, goes_on=goes_on)

@@ -1,8 +1,4 @@
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-
-from apps.characters.macros import Macros
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +22,6 @@ class Summarised:
 class Cast:
     """Everything but history and lore. Texts are as the card has them, macros not yet filled."""
 
-    char: str
-    user: str
     default_system_prompt: str
     system_prompt: str = ""
     persona: str = ""
@@ -37,13 +31,3 @@ class Cast:
     topic: str = ""
     example_dialogue: str = ""
     post_history_instructions: str = ""
-
-    def macros(self, seed: str = "", now: datetime | None = None) -> Macros:
-        """Other texts of the card may be named in any of them."""
-        texts: Mapping[str, str] = {
-            "persona": self.persona,
-            "description": self.description,
-            "personality": self.personality,
-            "scenario": self.scenario,
-        }
-        return Macros(self.char, self.user, texts, seed, now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Literal
 
 from apps.chat.lorebook import Lore
@@ -58,14 +59,15 @@ def choose(material: Material, budget: int, scale: Scale) -> Choice:
     examples = sum(map(sizes.piece, material.examples))
     chosen = Choice(list(material.lore))
 
-    trimmed_first = [each for each in chosen.lore if each.trimmed_first]
+    # The lowest rank first: the rule that keeps a book within a budget of its own.
+    rank = attrgetter("rank")
+    trimmed_first = sorted((each for each in chosen.lore if each.trimmed_first), key=rank)
     lore = _drop_lore(chosen, trimmed_first, room - talk - examples if material.whole else 0, TO_GO_FIRST, sizes)
     if material.whole and talk + lore <= room:
         chosen.examples = _first_that_fit(material.examples, room - talk - lore, sizes)
         chosen.history = [*older, *newest]
     else:
-        # By their order, lowest first: the rule that keeps a book within a budget of its own.
-        room -= _drop_lore(chosen, sorted(chosen.lore, key=lambda each: each.order), room, NO_ROOM, sizes)
+        room -= _drop_lore(chosen, sorted(chosen.lore, key=rank), room, NO_ROOM, sizes)
         chosen.summary = _first_that_fit(_summary(material.summary), room, sizes)
         room -= sum(map(sizes.piece, chosen.summary))
         chosen.history = [*newest_that_fit(older, room, scale), *newest]

@@ -1,14 +1,13 @@
 """What stands around the history, in the order that the card formats prescribe."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from apps.characters.macros import Macros
 from apps.chat.prompt.cast import Cast
 
-Fill = Callable[[str], str]
-
-ORIGINAL = re.compile(r"\{\{original\}\}", re.IGNORECASE)
+ORIGINAL = re.compile(r"\{\{\s*original\s*\}\}", re.IGNORECASE)
 START = re.compile(r"<START>", re.IGNORECASE)
 
 # Names of texts and places of lore. Where a name is both, the lore follows the text. The topic is what other programs
@@ -50,7 +49,7 @@ class Piece(NamedTuple):
     text: str
 
 
-def fields(cast: Cast, fill: Fill, disabled: frozenset[str]) -> list[Piece]:
+def fields(cast: Cast, macros: Macros, disabled: frozenset[str]) -> list[Piece]:
     """The texts that are always told. `disabled`: which of our own prompts the lore has turned off."""
     default = "" if "system_prompt" in disabled else cast.default_system_prompt
     own = cast.system_prompt.strip()
@@ -62,20 +61,23 @@ def fields(cast: Cast, fill: Fill, disabled: frozenset[str]) -> list[Piece]:
         "scenario": cast.scenario,
         "topic": cast.topic,
     }
-    filled = (Piece(name, fill(BEFORE.get(name, "") + text.strip())) for name, text in texts.items() if text.strip())
+    there = {name: BEFORE.get(name, "") + text.strip() for name, text in texts.items() if text.strip()}
+    filled = (Piece(name, macros.fill(text, of=name)) for name, text in there.items())
     return [piece for piece in filled if piece.text.strip()]
 
 
-def examples(cast: Cast, fill: Fill) -> list[Piece]:
+def examples(cast: Cast, macros: Macros) -> list[Piece]:
     """Blocks of example dialogue, each opened by `<START>`."""
     blocks = (block.strip() for block in START.split(cast.example_dialogue))
-    return [Piece("examples", fill(f"Example of how {{{{char}}}} talks:\n{block}")) for block in blocks if block]
+    texts = (f"Example of how {{{{char}}}} talks:\n{block}" for block in blocks if block)
+    return [Piece("examples", macros.fill(text, of=f"example {number}")) for number, text in enumerate(texts)]
 
 
-def last_words(cast: Cast, fill: Fill, *, goes_on: bool) -> list[Piece]:
+def last_words(cast: Cast, macros: Macros, *, goes_on: bool) -> list[Piece]:
     """What follows the history."""
     instructions = with_original(cast.post_history_instructions.strip(), "")
-    found = [Piece("post_history_instructions", fill(instructions)), Piece("go_on", fill(GO_ON) if goes_on else "")]
+    texts = {"post_history_instructions": instructions, "go_on": GO_ON if goes_on else ""}
+    found = [Piece(name, macros.fill(text, of=name)) for name, text in texts.items()]
     return [piece for piece in found if piece.text.strip()]
 
 

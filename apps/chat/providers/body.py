@@ -8,8 +8,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from .deadline import Deadline
 from .errors import ProviderFailed, ProviderTimeout
 
-# Everything aiohttp raises for a connection or a protocol that broke.
-LOST = (aiohttp.ClientError, HttpProcessingError, OSError)
+# Everything aiohttp raises for a connection or a protocol that broke. RuntimeError is what a read meets where the
+# parser has closed the connection over what came after the last one.
+LOST = (aiohttp.ClientError, HttpProcessingError, OSError, RuntimeError)
 
 
 class Body:
