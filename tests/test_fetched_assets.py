@@ -281,6 +281,7 @@ def test_fifty_at_a_time(alice_online: Person, elsewhere: Elsewhere) -> None:
     assert len(set(elsewhere.asked)) == len(elsewhere.asked) == 60
 
 
+@pytest.mark.slow
 def test_there_is_room_for_what_an_import_would_take(alice_online: Person, elsewhere: Elsewhere) -> None:
     large = 18 * 2**20
     elsewhere.at |= {f"/{number}": bytes([number]) * large for number in range(3)}

@@ -145,6 +145,7 @@ def test_what_does_not_fit_is_refused_by_its_name(
     assert not Document.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_text_of_two_million_characters_is_taken(ada: Character, alice_online: Person) -> None:
     """Eight megabytes of JSON, where other bodies have two."""
     body = {"title": "Long", "text": "😀" * MAX_TEXT}

@@ -221,6 +221,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "content"), [pytest.param(code, each, id=code) for code, several in REFUSED.items() for each in several]
 )
@@ -287,6 +288,7 @@ def test_a_hostile_pdf_is_refused_or_read_and_nothing_worse(content: bytes) -> N
     assert time.monotonic() - began < 10 + pdf.SPARE
 
 
+@pytest.mark.slow
 def test_one_that_takes_too_long_is_given_up() -> None:
     slow = of_one_content(stream(b"(tick) Tj " * 300_000), 1000)
     with pytest.raises(NotReadable) as caught:
@@ -294,6 +296,7 @@ def test_one_that_takes_too_long_is_given_up() -> None:
     assert caught.value.code == "too_complex"
 
 
+@pytest.mark.slow
 def test_one_that_takes_too_much_memory_is_given_up() -> None:
     content = stream(b"(" + b"x" * 60_000_000 + b") Tj")
     with pytest.raises(NotReadable) as caught:
@@ -301,6 +304,7 @@ def test_one_that_takes_too_much_memory_is_given_up() -> None:
     assert caught.value.code in ("too_complex", "damaged")
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(st.data())
 def test_any_damage_to_a_pdf_is_borne(data: st.DataObject) -> None:
@@ -311,6 +315,7 @@ def test_any_damage_to_a_pdf_is_borne(data: st.DataObject) -> None:
         assert pdf.read(bytes(file)).text
 
 
+@pytest.mark.slow
 def test_few_read_theirs_at_once_and_a_pdf_stops_no_text(ada: Character, as_alice: APIClient) -> None:
     for places, busy, free in ((views.pdfs, WHOLE, b"Tick."), (views.texts, b"Tick.", WHOLE)):
         for _ in range(AT_ONCE):

@@ -15,6 +15,7 @@ def reasons(fired: lorebook.Fired) -> set[str]:
     return {why for _, why in fired.dropped}
 
 
+@pytest.mark.slow
 def test_what_is_not_looked_for_is_told_and_nothing_fires_by_its_being_missed() -> None:
     """Twenty thousand keys against a long text, whose letters are those of the keys."""
     draw = random.Random(1)

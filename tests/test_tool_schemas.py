@@ -222,6 +222,7 @@ def both(part: JSON) -> JSON:
     return schema(a={"allOf": [part] * 400})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("found", "arguments"),
     [
@@ -257,6 +258,7 @@ def test_the_work_is_counted(found: JSON, arguments: JSON) -> None:
     assert not fits(found, arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pattern",
     [

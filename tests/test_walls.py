@@ -176,9 +176,8 @@ def test_nobody_gets_inside(way: str, hers: Alice, sentinel: Sentinel) -> None:
     try_all(hers, sentinel, way, [hostile for hostile in HOSTILE if hostile not in WAITING])
 
 
-@pytest.mark.parametrize(
-    "way", [pytest.param(way, marks=[pytest.mark.slow] * (way not in ("HTTP tool", "avatar"))) for way in WAYS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
 def test_a_name_that_leads_elsewhere_the_second_time_leads_nobody_inside(
     way: str, hers: Alice, sentinel: Sentinel
 ) -> None:
