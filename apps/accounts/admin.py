@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.accounts.forms import AdminSignInForm
-from apps.accounts.models import User
+from apps.accounts.models import ExternalIdentity, User
 
 admin.site.login_form = AdminSignInForm
 admin.site.unregister(Group)
@@ -21,9 +21,21 @@ class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]  # generic i
         field_classes: ClassVar[dict[str, Any]] = {}
 
 
+class IdentityInline(admin.TabularInline[ExternalIdentity, User]):
+    """To be looked at, and to be taken away: whoever may write here may sign in as anybody."""
+
+    model = ExternalIdentity
+    extra = 0
+    fields = readonly_fields = ("issuer", "subject", "created_at")
+
+    def has_add_permission(self, *_: Any) -> bool:
+        return False
+
+
 @admin.register(User)
 class PersonAdmin(UserAdmin[User]):
     add_form = NewUserForm
+    inlines = (IdentityInline,)
     ordering = ("-created_at",)
     list_display = ("email", "display_name", "is_active", "is_staff", "created_at", "last_login")
     search_fields = ("email", "display_name")
