@@ -24,7 +24,7 @@ def note(identities: Iterable[tuple[str, str]]) -> None:
 
 
 def is_past(issuer: str, subject: str, signed_in_at: float | None) -> bool:
-    """Whether a sign-in of that time, in seconds since the epoch, is of before they left; so is one of no known time."""
+    """Whether a sign-in of that time, in seconds since the epoch, is of before they left; one of no known time is."""
     key = _key(issuer, subject)
     try:
         left_at = cache.get(key) or caches["memory"].get(key)

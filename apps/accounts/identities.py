@@ -70,7 +70,13 @@ def welcome(newcomer: Newcomer) -> ExternalIdentity:
         raise NotLetIn()
     try:
         with transaction.atomic():
-            user = holder_of_address(newcomer) or new_user(newcomer)
+            user = locked_holder(newcomer.email)
+            if user is None:
+                user = new_user(newcomer)
+            elif identity := known(newcomer):  # made a moment ago, by another request of theirs
+                return identity
+            else:
+                take_over(user, newcomer)
             return ExternalIdentity.objects.create(user=user, issuer=newcomer.issuer, subject=newcomer.subject)
     except IntegrityError as error:
         # Somebody was faster: they themselves by another request, or another with the same address.
@@ -79,19 +85,19 @@ def welcome(newcomer: Newcomer) -> ExternalIdentity:
         raise EmailTaken() from error
 
 
-def holder_of_address(newcomer: Newcomer) -> User | None:
-    """The account with their address; it is theirs from now on. None where there is none.
+def locked_holder(email: str | None) -> User | None:
+    return User.objects.select_for_update(no_key=True).filter(email=email).first() if email else None
+
+
+def take_over(user: User, newcomer: Newcomer) -> None:
+    """The account with their address is theirs from now on, or a refusal is raised.
 
     Nobody proves an address when they sign up here. So whoever had signed in to it until now, and may be somebody
     else, is signed out for good: as by a password that is reset with what a mail to that address says.
     """
-    user = User.objects.select_for_update(no_key=True).filter(email=newcomer.email).first() if newcomer.email else None
-    if user is None:
-        return None
     if refusal := why_not(newcomer, user):
         raise refusal
     tokens.set_password(user, None)
-    return user
 
 
 def why_not(newcomer: Newcomer, user: User) -> APIException | None:
