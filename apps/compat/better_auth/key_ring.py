@@ -1,7 +1,8 @@
 """Keys, kept: fetched again when they get old, or when a token names one that is not among them.
 
 Tokens are strangers' words until they are checked, so what they name makes nobody fetch more often than the cool-down
-allows; one fetch is under way at a time, on a thread of its own, and requests wait for it a bounded time, few of them long.
+allows. One fetch is under way at a time, on a thread of its own, and requests wait for it a bounded time, few of them
+long.
 """
 
 import logging
@@ -36,7 +37,7 @@ class SignInUnavailable(Unavailable):
 
 
 class KeyRing:
-    """`load` gives the keys, or raises KeysBroken; `clock` gives seconds. At most `crowd` requests wait long at once."""
+    """`load` gives the keys, or raises KeysBroken; `clock` gives seconds. At most `crowd` requests wait long."""
 
     def __init__(
         self,

@@ -80,6 +80,8 @@ def read(body: bytes, algorithms: Collection[str]) -> Keys:
 def _key(jwk: Any, algorithms: Collection[str]) -> PyJWK | None:
     if not isinstance(jwk, dict) or jwk.get("use", "sig") != "sig" or not isinstance(jwk.get("kid"), str):
         return None
+    if jwk.get("alg") not in (None, *algorithms):
+        return None
     try:
         key = PyJWK(jwk)
     except (PyJWTError, TypeError, ValueError, AttributeError, OverflowError):
