@@ -143,7 +143,7 @@ class BetterAuthCookieScheme(OpenApiAuthenticationExtension):
     name = "betterAuthCookie"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        return {"type": "apiKey", "in": "cookie", "name": settings.BETTER_AUTH.cookie}
+        return {"type": "apiKey", "in": "cookie", "name": getattr(settings.BETTER_AUTH, "cookie", "")}
 
 
 def only_ours(endpoints: list[Any], **_: Any) -> list[Any]:
