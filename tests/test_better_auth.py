@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings as django_settings
 from django.core import mail
+from django.test import Client
 from rest_framework.settings import import_from_string
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
@@ -377,3 +378,15 @@ def test_a_password_is_still_reset_where_there_is_one(issuer: Issuer, alice: Use
     tokens.sign_in(alice)
     APIClient().post("/api/auth/users/reset_password/", {"email": "alice@example.com"}, format="json")
     assert me(issuer.token("u1")).status_code == 200
+
+
+def test_the_admin_shows_who_somebody_is_elsewhere_and_can_end_it(issuer: Issuer, client: Client) -> None:
+    client.force_login(User.objects.create_superuser("root@example.com", PASSWORD))
+    me(issuer.token("u1"))
+    pages = "/admin/accounts/externalidentity"
+    identity = ExternalIdentity.objects.get()
+    assert "u1@example.com" in client.get(f"{pages}/", {"q": "u1"}).text
+    assert client.get(f"{pages}/add/").status_code == 403
+    assert client.post(f"{pages}/{identity.pk}/change/", {"subject": "u2"}).status_code == 403
+    assert client.post(f"{pages}/{identity.pk}/delete/", {"post": "yes"}).status_code == 302
+    refused(me(issuer.token("u1")), 403, "email_not_verified")

@@ -21,21 +21,9 @@ class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]  # generic i
         field_classes: ClassVar[dict[str, Any]] = {}
 
 
-class IdentityInline(admin.TabularInline[ExternalIdentity, User]):
-    """To be looked at, and to be taken away: whoever may write here may sign in as anybody."""
-
-    model = ExternalIdentity
-    extra = 0
-    fields = readonly_fields = ("issuer", "subject", "created_at")
-
-    def has_add_permission(self, *_: Any) -> bool:
-        return False
-
-
 @admin.register(User)
 class PersonAdmin(UserAdmin[User]):
     add_form = NewUserForm
-    inlines = (IdentityInline,)
     ordering = ("-created_at",)
     list_display = ("email", "display_name", "is_active", "is_staff", "created_at", "last_login")
     search_fields = ("email", "display_name")
@@ -50,3 +38,18 @@ class PersonAdmin(UserAdmin[User]):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:  # each with the locks that its deletion takes
             user.delete()
+
+
+@admin.register(ExternalIdentity)
+class IdentityAdmin(admin.ModelAdmin[ExternalIdentity]):
+    """To be looked at, and to be taken away. Whoever could write here could sign in as anybody."""
+
+    list_display = ("user", "issuer", "subject", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "subject")
+
+    def has_add_permission(self, *_: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *_: Any) -> bool:
+        return False
