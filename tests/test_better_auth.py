@@ -209,6 +209,11 @@ def test_broken_tokens_are_refused(issuer: Issuer, head: bytes) -> None:
     assert_nobody_came(me(f"{encoded({'alg': 'EdDSA', 'kid': 'k1'})}.{encoded(head)}.{encoded(b'x')}"))
 
 
+@pytest.mark.parametrize("raw", ["", ".", "..", "ü.ü.ü", "x" * 20_000, f"{'a' * 20_000}.b.c"])
+def test_what_is_no_token_is_refused(issuer: Issuer, raw: str) -> None:
+    assert_nobody_came(APIClient().get(ME, headers={"Authorization": f"Bearer x{raw}"}))
+
+
 def test_the_cookies_own_tokens_are_no_tokens_for_us(issuer: Issuer) -> None:
     """What its cookie cache signs with the same keys has an audience of its own."""
     assert_nobody_came(me(issuer.token(aud="better-auth:session-cache")))
@@ -345,6 +350,14 @@ def test_a_deleted_account_does_not_come_back_by_what_was_signed_in_then(issuer:
         refused(me(old), 401, "no_active_account")
     assert not User.objects.exists()
     assert me(issuer.token(iat=int(time.time()) + 2)).status_code == 200
+
+
+def test_that_is_remembered_while_redis_is_away(issuer: Issuer, settings: Any) -> None:
+    away = {**settings.CACHES["default"], "BACKEND": "django.core.cache.backends.redis.RedisCache", "OPTIONS": {}}
+    settings.CACHES = {**settings.CACHES, "default": {**away, "LOCATION": "redis://127.0.0.1:9"}}
+    token = issuer.token()
+    assert APIClient(headers={"Authorization": f"Bearer {token}"}).delete(ME).status_code == 204
+    refused(me(token), 401, "no_active_account")
 
 
 def test_who_has_a_password_deletes_by_it(issuer: Issuer, alice: User) -> None:

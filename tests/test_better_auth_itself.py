@@ -139,6 +139,9 @@ def test_signing_up_there_signs_in_here_by_token_and_by_cookie(
     made = by_token.post("/api/characters/", {"name": "Ada"})
     assert made.status_code == 201
 
+    session = al.session.get(f"{better_auth.url}/api/auth/get-session", timeout=30)
+    assert Person(dramatis.url, session.headers["set-auth-jwt"]).get(ME).json() == mine
+
     with_cookie = by_cookie(dramatis, al)
     assert with_cookie.get(ME).json() == mine
     refused(with_cookie.post("/api/characters/", {"name": "Basil"}), 403, "origin_not_trusted")

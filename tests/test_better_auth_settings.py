@@ -44,6 +44,7 @@ def test_nothing_is_configured_without_an_address() -> None:
         {"url": "", **SECRETS},
         *({"url": "https://app.example", name: value} for name, value in SECRETS.items()),
         {"url": "https://app.example", **SECRETS, "database_url": "mysql://auth:hunter3@db.example/auth"},
+        {"url": "https://app.example", **SECRETS, "database_url": "postgresql://auth:hunter3@db.example/auth?schema=x"},
         {"url": "https://app.example", "issuer": "hunter2" * 100},
     ],
     ids=str,

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
+import psycopg
 from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import conninfo_to_dict
 
 # What Better Auth can sign with, and a verifier here needs no secret for. No `none`, and none of HMAC's.
 ALGORITHMS = ("EdDSA", "ES256", "ES512", "RS256", "PS256")
@@ -64,8 +66,10 @@ def read(
         raise ImproperlyConfigured("BETTER_AUTH_URL is an address such as https://app.example, without a user.")
     if bool(secret) != bool(database_url):
         raise ImproperlyConfigured("BETTER_AUTH_SECRET and BETTER_AUTH_DATABASE_URL are needed together, for cookies.")
-    if database_url and not database_url.startswith(("postgres://", "postgresql://")):
-        raise ImproperlyConfigured("BETTER_AUTH_DATABASE_URL is an address that starts with postgresql://.")
+    if database_url and not is_postgres(database_url):
+        raise ImproperlyConfigured(
+            "BETTER_AUTH_DATABASE_URL is an address that starts with postgresql://, with parameters that libpq knows."
+        )
     origin = origin_of(parts)
     for name, value in (("BETTER_AUTH_ISSUER", issuer), ("BETTER_AUTH_AUDIENCE", audience)):
         if value and len(value) > 255:
@@ -79,6 +83,14 @@ def read(
         secret=secret or "",
         database_url=database_url or "",
     )
+
+
+def is_postgres(url: str) -> bool:
+    """Some programs put parameters of their own into it, as Prisma does with `schema`."""
+    try:
+        return url.startswith(("postgres://", "postgresql://")) and bool(conninfo_to_dict(url))
+    except psycopg.Error:
+        return False
 
 
 def origin_of(parts: SplitResult) -> str:
