@@ -15,8 +15,12 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from django.conf import settings as django_settings
 from jwt.algorithms import get_default_algorithms
+from rest_framework.settings import import_from_string
+from rest_framework.views import APIView
 
 from apps.compat.better_auth import options
 from tests.web import Web
@@ -101,3 +105,11 @@ def cookie(token: str, secret: str = SECRET) -> str:
     """As better-call writes a signed cookie."""
     signature = base64.b64encode(hmac.digest(secret.encode(), token.encode(), hashlib.sha256)).decode()
     return quote(f"{token}.{signature}", safe="!'()*-._~")
+
+
+def configure(read: options.BetterAuth, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at a start with these options: views are told of ways to sign in when they are made."""
+    settings.BETTER_AUTH = read
+    names = options.among(django_settings.REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"], read)
+    classes = [import_from_string(name, "DEFAULT_AUTHENTICATION_CLASSES") for name in names]
+    monkeypatch.setattr(APIView, "authentication_classes", classes)

@@ -11,12 +11,11 @@ from rest_framework.test import APIClient
 
 from apps.accounts.models import ExternalIdentity, User
 from apps.compat.better_auth import cookies, options
-from tests.better_auth import SECRET, Issuer, cookie
+from tests.better_auth import SECRET, Issuer, configure, cookie
 from tests.online import Person, Server
 from tests.pairs import sign_in
 from tests.processes import database_url
 from tests.refusals import refused
-from tests.test_better_auth import configure
 
 ME = "/api/auth/users/me/"
 NAME = "better-auth.session_token"
