@@ -29,6 +29,7 @@ from apps.api.middleware import BODY_TOO_LARGE, PROBES  # noqa: E402  # needs th
 from apps.api.responses import AwaitedResponse  # noqa: E402
 from apps.api.threads import POOL, PROBE_POOL, in_pool  # noqa: E402
 from apps.chat import runtime  # noqa: E402
+from apps.compat.better_auth import cookies  # noqa: E402
 from apps.knowledge import backfill, embeddings  # noqa: E402
 
 Message = Mapping[str, Any]
@@ -65,6 +66,7 @@ class PooledHandler(ASGIHandler):
                 await runtime.stop()
                 await backfill.stop()
                 await embeddings.close()
+                await in_pool(cookies.close)
                 if self.following:
                     await asyncio.wait(self.following, timeout=LAST_WORDS_SECONDS)
                 await send({"type": "lifespan.shutdown.complete"})

@@ -12,6 +12,7 @@ from environs import Env, ValidationError, validate
 from redis.connection import parse_url
 
 from apps.api.outbound import allowed
+from apps.compat.better_auth import options as better_auth
 from config.offer import read_embeddings, read_offer
 
 # Lets Django's classes be written with their type, as in ModelAdmin[Character].
@@ -189,6 +190,16 @@ LOGOUT_REDIRECT_URL = "/api/"
 REGISTRATION = env.str("REGISTRATION", "open", validate=validate.OneOf(["open", "closed"]))
 PASSWORD_RESET_URL = env.str("PASSWORD_RESET_URL", "")
 
+_better_auth: dict[str, Any] = {
+    "url": env.str("BETTER_AUTH_URL", ""),
+    "issuer": env.str("BETTER_AUTH_ISSUER", ""),
+    "audience": env.str("BETTER_AUTH_AUDIENCE", ""),
+    "algorithms": env.list("BETTER_AUTH_ALGORITHMS", ["EdDSA"], validate=validate.ContainsOnly(better_auth.ALGORITHMS)),
+    "secret": env.str("BETTER_AUTH_SECRET", ""),
+    "database_url": env.str("BETTER_AUTH_DATABASE_URL", ""),
+    "cookie": env.str("BETTER_AUTH_COOKIE", ""),
+}
+
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", 15, validate=validate.Range(1)) or 0),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_DAYS", 30, validate=validate.Range(1)) or 0),
@@ -222,7 +233,7 @@ else:
 
 # ── The API ──────────────────────────────────────────────────────────────────────────────────
 
-REST_FRAMEWORK = {
+REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apps.accounts.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
@@ -387,3 +398,11 @@ env.seal()
 AI_OFFER = read_offer(_base_url, _api_key, _models, _more_providers, _contexts)
 # None: passages of knowledge are found by their words alone.
 EMBEDDINGS = read_embeddings(_embeddings_url, _embeddings_key, _embeddings_model)
+# None: nobody comes by Better Auth.
+BETTER_AUTH = better_auth.read(**_better_auth)
+if BETTER_AUTH:
+    REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"] = better_auth.among(
+        REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"], BETTER_AUTH
+    )
+    # Pages elsewhere send its cookie along.
+    CORS_ALLOW_CREDENTIALS = BETTER_AUTH.reads_cookies

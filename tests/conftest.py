@@ -12,7 +12,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from apps.accounts import tokens
-from apps.accounts.models import User
+from apps.accounts.models import ExternalIdentity, User
 from apps.characters import pictures, shelf
 from apps.characters.models import Character, Report
 from apps.chat.models import Generation
@@ -122,6 +122,7 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
         text="They spoke of the hour.",
         model="test-model",
     )
+    identity = ExternalIdentity.objects.create(user=alice, issuer="https://auth.example", subject="alice-elsewhere")
     # As a deleted message leaves one.
     tombstone = Tombstone.objects.create(user=alice, conversation=conversation)
     return SimpleNamespace(
@@ -136,6 +137,7 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
         generation=generation,
         summary=summary,
         tombstone=tombstone,
+        identity=identity,
     )
 
 

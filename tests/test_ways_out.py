@@ -38,6 +38,7 @@ MAY = {
     "apps.api.outbound": {"aiohttp", "httpx2", "socket", "ssl"},
     "apps.chat.providers": {"aiohttp"},
     "apps.knowledge.embeddings": {"aiohttp"},
+    "apps.compat.better_auth.key_set": {"aiohttp"},
     # Reads strangers' PDFs in a process of its own.
     "apps.knowledge.pdf": {"subprocess"},
     # Speaks over the way out, and is given no other.

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.accounts.forms import AdminSignInForm
-from apps.accounts.models import User
+from apps.accounts.models import ExternalIdentity, User
 
 admin.site.login_form = AdminSignInForm
 admin.site.unregister(Group)
@@ -38,3 +38,18 @@ class PersonAdmin(UserAdmin[User]):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:  # each with the locks that its deletion takes
             user.delete()
+
+
+@admin.register(ExternalIdentity)
+class IdentityAdmin(admin.ModelAdmin[ExternalIdentity]):
+    """To be looked at, and to be taken away. Whoever could write here could sign in as anybody."""
+
+    list_display = ("user", "issuer", "subject", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "subject")
+
+    def has_add_permission(self, *_: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *_: Any) -> bool:
+        return False

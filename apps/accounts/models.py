@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.db.models.functions import Cast
 from django.utils import timezone
 
+from apps.accounts import departures
 from apps.api.rows import Row, new_id
 
 
@@ -62,6 +63,7 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
             # Nobody signs in or takes a turn between the search for what goes along and its deletion: who is about to
             # holds one of these rows, and is waited for.
             User.objects.select_for_update().filter(pk=self.pk).first()
+            departures.note(self.identities.values_list("issuer", "subject"))
             for relation in self._meta.related_objects:
                 rows = relation.related_model._base_manager.filter(**{relation.field.name: self.pk})
                 list(rows.select_for_update().order_by("pk").values_list("pk"))
@@ -73,6 +75,11 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     def name(self) -> str:
         """What characters call this person unless a conversation says otherwise."""
         return self.display_name or "User"
+
+    @property
+    def signs_in_elsewhere_alone(self) -> bool:
+        """Another system vouches for this person, and there is no password here to sign in with."""
+        return not self.has_usable_password() and self.identities.exists()
 
     def token_mark(self) -> str:
         """What every token of this person carries; another password, another mark."""
@@ -87,6 +94,21 @@ def forget_what_is_gone() -> None:
         if model is not None:
             rows = model._base_manager.filter(pk=Cast(models.OuterRef("object_id"), model._meta.pk))
             LogEntry.objects.filter(~models.Exists(rows), content_type=kind).delete()
+
+
+class ExternalIdentity(Row):
+    """Who this person is to another system: `subject` is its own name for them, which it never gives to another."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+
+    class Meta:
+        verbose_name_plural = "external identities"
+        constraints = (models.UniqueConstraint(fields=["issuer", "subject"], name="identity_of_one_user"),)
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"
 
 
 class TokenFamilies(models.QuerySet["TokenFamily"]):

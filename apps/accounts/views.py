@@ -66,7 +66,7 @@ class ResetViewSet(Public):
     def reset_password(self, request: Request) -> Response:
         """Ask for a mail with which the password can be set. The answer is the same whether there is an account."""
         user = User.objects.filter(email=self.validated(request)["email"], is_active=True).first()
-        if user is not None:
+        if user is not None and not user.signs_in_elsewhere_alone:
             mail.send_reset(user)
         return Response(status=204)
 
@@ -106,8 +106,10 @@ class AccountViewSet(Steps):
     @me.mapping.delete
     def delete_me(self, request: Request) -> Response:
         """Delete your account and everything in it, at once and for good."""
-        password = serializers.CurrentPasswordSerializer(data=request.data, context=self.get_serializer_context())
-        password.is_valid(raise_exception=True)
+        # Who signs in elsewhere alone has none.
+        if not self.user.signs_in_elsewhere_alone:
+            password = serializers.CurrentPasswordSerializer(data=request.data, context=self.get_serializer_context())
+            password.is_valid(raise_exception=True)
         self.user.delete()
         return Response(status=204)
 

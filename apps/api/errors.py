@@ -40,13 +40,16 @@ class BodyTooLarge(APIException):
     default_detail = "The request's body is larger than is accepted here."
 
 
-class DatabaseUnavailable(APIException):
-    """Nothing was saved; the same request may be sent again."""
+class Unavailable(APIException):
+    """Something that is needed is away, and nothing was done; the same request may be sent again in `wait` seconds."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    wait = 2
+
+
+class DatabaseUnavailable(Unavailable):
     default_code = "database_unavailable"
     default_detail = "The database cannot be reached just now. Nothing was saved; please try again."
-    wait = 2
 
 
 class Translate(ExceptionHandler):
@@ -81,7 +84,7 @@ class Translate(ExceptionHandler):
 
     def report_exception(self, exc: APIException, response: Response) -> None:
         # An outage is told by every request that meets it; where in the code each did says nothing.
-        if not isinstance(exc, DatabaseUnavailable):
+        if not isinstance(exc, Unavailable):
             super().report_exception(exc, response)
 
     def get_response(self, exc: APIException, data: dict[str, Any]) -> Response:

@@ -6,6 +6,7 @@
 import re
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
@@ -130,6 +131,19 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class BetterAuthTokenScheme(TokenScheme):
+    target_class = "apps.compat.better_auth.authentication.BetterAuthToken"
+    name = "betterAuthToken"
+
+
+class BetterAuthCookieScheme(OpenApiAuthenticationExtension):
+    target_class = "apps.compat.better_auth.authentication.BetterAuthCookie"
+    name = "betterAuthCookie"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "apiKey", "in": "cookie", "name": getattr(settings.BETTER_AUTH, "cookie", "")}
 
 
 def only_ours(endpoints: list[Any], **_: Any) -> list[Any]:

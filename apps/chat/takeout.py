@@ -106,6 +106,7 @@ def _account(user: User, context: dict[str, Any]) -> dict[str, Any]:
     return {
         **MeSerializer(user, context=context).data,
         "last_sign_in": user.last_login,
+        "identities": list(user.identities.order_by("pk").values("issuer", "subject", "created_at")),
         "sign_ins": {
             "tokens": list(user.token_families.order_by("pk").values("created_at", "expires_at")),
             "sessions": [
