@@ -1,4 +1,4 @@
-"""That the tests run behind PgBouncer where `make test-pooled` says so: no part of the suite, but beside what it runs."""
+"""That the tests run behind PgBouncer where `make test-pooled` says so: no part of the suite itself."""
 
 from contextlib import ExitStack
 from typing import Any

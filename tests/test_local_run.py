@@ -191,6 +191,7 @@ def test_a_port_in_use_is_told_before_anything_is_started(run: Callable[..., Run
         ({"REDIS_URL": "localhost:6379"}, "REDIS_URL is not an address that starts with "),
         ({"REDIS_URL": "redis://:hunter2/x@localhost"}, "REDIS_URL is not an address: "),
         ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL is not an address that starts with "),
+        ({"DATABASE_DIRECT_URL": "postgresql://localhost/x"}, "DATABASE_DIRECT_URL is another way to the database of "),
         ({"AI_BASE_URL": "localhost:11434"}, "AI_BASE_URL is not an address that starts with "),
         ({"HOST": "0.0.0.0", "DEMO": "on"}, "DEMO=on is for a HOST that only this machine can reach: "),
     ],
