@@ -25,9 +25,9 @@ test-next: ## The same with the newest Django, which needs Python 3.12 or later:
 	@$(MAKE) --no-print-directory test VENV=.venv-next EXTRA=next PYTHON=$(PYTHON)
 
 # What keeps rows, and what goes on while others write.
-POOLED := chat chat_faults generations idempotency regenerate resume live relay messages process_faults across_processes \
+POOLED := chat chat_faults generations idempotency regenerate resume live messages process_faults across_processes \
 	titles summaries usage turn_tools turn_knowledge sync sync_tokens search documents forks takeout lists crud \
-	character_races leaving accounts tokens sessions throttles knowledge_search tool_runs
+	character_races leaving accounts tokens sessions knowledge_search migrating
 
 test-pooled: EXTRA := dev
 test-pooled: install ## A large part of the tests behind PgBouncer in transaction mode, from the package of that name
