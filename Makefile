@@ -15,7 +15,7 @@ install: ## Make .venv and install what is pinned in requirements/
 UNSERVED := SECRET_KEY=unserved DATABASE_URL=postgres://unserved/unserved ALLOWED_HOSTS=localhost \
 	AI_BASE_URL=http://unserved/v1 AI_MODEL=unserved
 
-.PHONY: test test-next lint schema lock
+.PHONY: test test-next test-pooled lint schema lock
 
 test: EXTRA := dev
 test: install ## Run the tests; SLOW=1 runs the slow ones too
@@ -23,6 +23,16 @@ test: install ## Run the tests; SLOW=1 runs the slow ones too
 
 test-next: ## The same with the newest Django, which needs Python 3.12 or later: PYTHON=python3.13
 	@$(MAKE) --no-print-directory test VENV=.venv-next EXTRA=next PYTHON=$(PYTHON)
+
+# What keeps rows, and what goes on while others write.
+POOLED := chat chat_faults generations idempotency regenerate resume live messages process_faults across_processes \
+	titles summaries usage turn_tools turn_knowledge sync sync_tokens search documents forks takeout lists crud \
+	character_races leaving accounts tokens sessions knowledge_search migrating
+
+test-pooled: EXTRA := dev
+test-pooled: install ## A large part of the tests behind PgBouncer in transaction mode, from the package of that name
+	@# The database goes with its server: dropped by itself it could not be, while PgBouncer is connected to it.
+	@PGBOUNCER=1 $(VENV)/bin/python -m pytest --reuse-db tests/behind_pgbouncer.py $(POOLED:%=tests/test_%.py) $(ARGS)
 
 lint: EXTRA := dev
 lint: install ## Check format, style, types and the direction of imports

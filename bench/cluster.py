@@ -18,15 +18,17 @@ from typing import Any
 
 import requests
 
-from bench.debian import Nginx, PgBouncer, programs
+from bench.debian import Nginx, programs
 from config.local.postgres import EmbeddedPostgres
 from tests.ai_server import AIServer
 from tests.people import Person, chunks, until
+from tests.pgbouncer import PgBouncer
 from tests.processes import ServerProcess, manage, start_all
 from tests.redis_server import RedisServer
 
 SSE = {"Accept": "text/event-stream"}
-MANY = 40  # streams at once, over PgBouncer's five connections
+MANY = 40  # streams at once, over PgBouncer's few connections
+CONNECTIONS = 5
 LEASE_SECONDS = 30.0
 
 
@@ -118,7 +120,7 @@ def many_chats_through_nginx(cluster: Cluster) -> str:
         thread.join(60)
     assert sorted(statuses) == [(200, "[DONE]")] * (MANY // 2) + [(201, "Good evening.")] * (MANY // 2), statuses
     assert mode == "transaction"
-    assert connections <= PgBouncer.CONNECTIONS, connections
+    assert connections <= CONNECTIONS, connections
     served = cluster.nginx.served()
     assert {str(server.port) for server in cluster.servers} <= set(served), served
     return f"{MANY} at once on {connections} database connections; requests by server: {sorted(served.values())}"
@@ -229,9 +231,10 @@ def start(stack: ExitStack, found: dict[str, str]) -> Cluster:
     direct = postgres.start()
     ai = stack.enter_context(AIServer())
     redis = stack.enter_context(RedisServer(found["redis-server"]))
-    bouncer = stack.enter_context(PgBouncer(found["pgbouncer"], postgres)).start()
+    bouncer = stack.enter_context(PgBouncer(found["pgbouncer"], postgres, CONNECTIONS)).start()
     settings = {
         "DATABASE_URL": bouncer.url,
+        "DATABASE_DIRECT_URL": direct,
         "REDIS_URL": redis.url,
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "SECRET_KEY": "a key for the cluster alone, long enough for one",
@@ -243,8 +246,7 @@ def start(stack: ExitStack, found: dict[str, str]) -> Cluster:
         "AI_MODEL": "test-model",
         "AI_TITLES": "off",
     }
-    # Migrations take locks that belong to a session: they go past PgBouncer.
-    manage("migrate", "--verbosity", "0", **{**settings, "DATABASE_URL": direct})
+    manage("migrate", "--verbosity", "0", **settings)
     servers = [ServerProcess(**settings) for _ in range(2)]
     for server in servers:
         stack.callback(server.remove)

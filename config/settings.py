@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
 import django
 import django_stubs_ext
 from environs import Env, ValidationError, validate
@@ -13,6 +12,7 @@ from redis.connection import parse_url
 
 from apps.api.outbound import allowed
 from apps.compat.better_auth import options as better_auth
+from config.database import read_databases
 from config.offer import read_embeddings, read_offer
 
 # Lets Django's classes be written with their type, as in ModelAdmin[Character].
@@ -151,21 +151,10 @@ IMPORT_MAX_SIZE = 50 * 1024 * 1024
 
 # ── Database ─────────────────────────────────────────────────────────────────────────────────
 
-_database: dict[str, Any] = {**dj_database_url.parse(env.str("DATABASE_URL", validate=not_empty) or "postgres://unset")}
-_database |= {
-    "CONN_MAX_AGE": 0,
-    "CONN_HEALTH_CHECKS": True,
-    # No cursor outlives its statement: PgBouncer in transaction mode stays possible.
-    "DISABLE_SERVER_SIDE_CURSORS": True,
-    "OPTIONS": {
-        **_database.get("OPTIONS", {}),
-        # One connection a pool thread, and a little room for what runs outside of it. Short waits: when the database is
-        # away, everybody is told so soon, and soon finds it again.
-        "pool": {"min_size": 1, "max_size": (WEB_THREADS or 0) + 2, "timeout": 3, "reconnect_timeout": 3},
-        "connect_timeout": 3,
-    },
-}
-DATABASES = {"default": _database}
+_database_url = env.str("DATABASE_URL", validate=not_empty)
+_direct_url = env.str("DATABASE_DIRECT_URL", "")
+# None: as the address looks.
+_pooled = env.bool("DATABASE_POOLED", None)
 
 # ── People ───────────────────────────────────────────────────────────────────────────────────
 
@@ -394,6 +383,10 @@ LOGGING = {
 }
 
 env.seal()
+
+# One connection a pool thread, and a little room for what runs outside of it.
+_served, DIRECT_DATABASE, DATABASE_IS_POOLED = read_databases(_database_url, _direct_url, _pooled, WEB_THREADS + 2)
+DATABASES = {"default": _served}
 
 AI_OFFER = read_offer(_base_url, _api_key, _models, _more_providers, _contexts)
 # None: passages of knowledge are found by their words alone.

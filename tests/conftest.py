@@ -149,6 +149,13 @@ def ai() -> Iterator[AIServer]:
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The tests' own database has another name, on the way past a pooler, too."""
+    if settings.DIRECT_DATABASE:
+        settings.DIRECT_DATABASE["NAME"] = connection.creation._get_test_db_name()  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
 def _redis_server() -> Iterator[RedisServer]:
     with RedisServer() as server:
         yield server

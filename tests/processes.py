@@ -19,8 +19,8 @@ PATIENCE = 60
 def database_url() -> str:
     """Of the database that this test runs in, in the form that a setting has."""
     named = connection.settings_dict
-    head, _, _ = os.environ["DATABASE_URL"].partition("?")
-    return f"{head.rpartition('/')[0]}/{named['NAME']}"
+    head, mark, query = os.environ["DATABASE_URL"].partition("?")
+    return f"{head.rpartition('/')[0]}/{named['NAME']}{mark}{query}"
 
 
 def free_port() -> int:

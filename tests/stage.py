@@ -1,5 +1,6 @@
 """A pytest plugin: before Django reads its settings, a PostgreSQL server of our own and the server that plays the
-model are there, and the environment names them. With DATABASE_URL set, that server is used instead."""
+model are there, and the environment names them. With DATABASE_URL set, that server is used instead; with PGBOUNCER=1,
+ours is reached through PgBouncer, and its tables are made past it."""
 
 import atexit
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from config.local.postgres import EmbeddedPostgres
+from tests import pgbouncer
 from tests.ai_server import AIServer
 
 AI = AIServer()
@@ -46,7 +48,19 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         postgres = EmbeddedPostgres(home, durable=False)
         os.environ["DATABASE_URL"] = postgres.start()
         _stop.append(postgres.remove)
+        if os.environ.get("PGBOUNCER") == "1":
+            stand_before(postgres)
     return (yield)
+
+
+def stand_before(postgres: EmbeddedPostgres) -> None:
+    program = pgbouncer.find()
+    if program is None:
+        raise pytest.UsageError("PGBOUNCER=1 needs PgBouncer, from the package pgbouncer.")
+    bouncer = pgbouncer.PgBouncer(program, postgres, connections=20)
+    _stop.append(bouncer.remove)
+    os.environ["DATABASE_DIRECT_URL"] = os.environ["DATABASE_URL"]
+    os.environ["DATABASE_URL"] = bouncer.start().url
 
 
 def pytest_unconfigure() -> None:

@@ -45,6 +45,24 @@ def test_with_a_database_and_a_model_named_neither_is_started(run: Callable[...,
         elsewhere.remove()
 
 
+def test_with_a_direct_address_the_tables_are_made_by_it_where_it_leads_to_the_same(
+    run: Callable[..., Run], data_dir: Path
+) -> None:
+    elsewhere = EmbeddedPostgres(data_dir.with_name("elsewhere"), durable=False)
+    try:
+        url = elsewhere.start()
+        wrong = run(DATABASE_URL=url, DATABASE_DIRECT_URL=elsewhere.url("postgres"), **NO_MODEL)
+        assert wrong.process.wait(PATIENCE) == 1
+        assert "DATABASE_DIRECT_URL leads to another database than DATABASE_URL." in wrong.said
+        assert "Traceback" not in wrong.said
+        first = run(DATABASE_URL=url, DATABASE_DIRECT_URL=url, **NO_MODEL)
+        assert first.get("/readyz") == 200
+        assert "DATABASE_DIRECT_URL=" in (data_dir / "environment").read_text()
+        assert first.stop() == 0
+    finally:
+        elsewhere.remove()
+
+
 def test_commands_find_the_settings_of_a_running_server(run: Callable[..., Run], data_dir: Path) -> None:
     first = run(**NO_MODEL)
     assert first.get("/readyz") == 200
@@ -191,6 +209,7 @@ def test_a_port_in_use_is_told_before_anything_is_started(run: Callable[..., Run
         ({"REDIS_URL": "localhost:6379"}, "REDIS_URL is not an address that starts with "),
         ({"REDIS_URL": "redis://:hunter2/x@localhost"}, "REDIS_URL is not an address: "),
         ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL is not an address that starts with "),
+        ({"DATABASE_DIRECT_URL": "postgresql://localhost/x"}, "DATABASE_DIRECT_URL is another way to the database of "),
         ({"AI_BASE_URL": "localhost:11434"}, "AI_BASE_URL is not an address that starts with "),
         ({"HOST": "0.0.0.0", "DEMO": "on"}, "DEMO=on is for a HOST that only this machine can reach: "),
     ],

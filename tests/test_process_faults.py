@@ -143,7 +143,7 @@ class OwnDatabase:
     def __init__(self, home: Path) -> None:
         self.postgres = EmbeddedPostgres(home)
         self.url = self.postgres.start()
-        manage("migrate", "--verbosity", "0", DATABASE_URL=self.url)
+        manage("migrate", "--verbosity", "0", DATABASE_URL=self.url, DATABASE_DIRECT_URL="")
         self.server = ServerProcess(DATABASE_URL=self.url, AI_TOKEN_TIMEOUT="30", AI_TURN_TIMEOUT="60")
         self.server.start()
 

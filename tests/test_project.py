@@ -161,6 +161,7 @@ def test_everything_that_is_missing_is_named_at_once(environ: dict[str, str]) ->
 def test_settings_that_make_no_sense_are_refused_by_name() -> None:
     senseless = {
         "REGISTRATION": "maybe",
+        "DATABASE_POOLED": "perhaps",
         "WEB_THREADS": "0",
         "AI_CONTEXT_TOKENS": "many",
         "TRUSTED_PROXIES": "-1",
@@ -174,6 +175,24 @@ def test_settings_that_make_no_sense_are_refused_by_name() -> None:
     done = start("-c", "import config.settings", **NEEDED, **senseless)
     assert done.returncode != 0
     assert [name for name in senseless if name not in done.stderr.strip().splitlines()[-1]] == []
+
+
+def test_a_database_that_cannot_be_is_refused_and_not_repeated() -> None:
+    refused = ("mysql://u:hunter2@h/db", "postgres://u:hunter2@h", "postgres://u:hunter2@h/db?pgbouncer=1&options=-c+x")
+    for url in refused:
+        done = start("-c", "import config.settings", **NEEDED | {"DATABASE_URL": url})
+        assert "DATABASE_URL" in done.stderr.strip().splitlines()[-1]
+        assert "hunter2" not in done.stderr
+
+
+def test_a_pooled_address_and_the_direct_one_are_taken_as_they_are_pasted() -> None:
+    pooled, direct = (
+        f"postgresql://alex:AbC@ep-a-1{end}.eu-central-1.aws.neon.tech/db?sslmode=require&channel_binding=require"
+        for end in ("-pooler", "")
+    )
+    program = "from config.settings import *; print(DATABASE_IS_POOLED, DIRECT_DATABASE['HOST'])"
+    done = start("-c", program, **NEEDED | {"DATABASE_URL": pooled, "DATABASE_DIRECT_URL": direct})
+    assert done.stdout == "True ep-a-1.eu-central-1.aws.neon.tech\n", done.stderr
 
 
 def test_several_processes_are_refused_without_redis_and_the_reason_is_told() -> None:

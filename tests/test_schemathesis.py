@@ -119,7 +119,7 @@ def database(name: str) -> Iterator[str]:
 @contextmanager
 def served(database_url: str, log: Path) -> Iterator[str]:
     """The application under uvicorn, in a process of its own; its address."""
-    env = {**os.environ, **ENV, "DATABASE_URL": database_url}
+    env = {**os.environ, **ENV, "DATABASE_URL": database_url, "DATABASE_DIRECT_URL": ""}
     subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env=env, check=True)
     with socket.socket() as listener, log.open("w") as output:
         listener.bind(("127.0.0.1", 0))

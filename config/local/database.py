@@ -9,7 +9,7 @@ import psycopg
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
@@ -35,6 +35,8 @@ def bring_up_to_date(say: Callable[[str], None]) -> None:
         call_command("migrate", interactive=False, verbosity=0)
     except (OperationalError, psycopg.OperationalError) as error:
         raise Refused(f"The database does not answer: {str(error).splitlines()[0]}") from None
+    except CommandError as error:
+        raise Refused(str(error)) from None
     say(f"database: {len(plan)} migrations applied" if plan else "database: up to date")
 
 

@@ -30,8 +30,8 @@ def fill_in(options: Options, *, database_url: str | None, model: tuple[str, str
 
 def keep_for_commands(path: Path) -> None:
     """For `manage.py` beside a running server: a file for a shell to read. It holds the key, so nobody else may."""
-    names = ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "HTTPS"]
-    names += ["AI_BASE_URL", "AI_API_KEY", "AI_MODEL"]
+    names = ["SECRET_KEY", "DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_POOLED", "REDIS_URL"]
+    names += ["ALLOWED_HOSTS", "HTTPS", "AI_BASE_URL", "AI_API_KEY", "AI_MODEL"]
     lines = [f"export {name}={shlex.quote(os.environ[name])}\n" for name in names if name in os.environ]
     path.unlink(missing_ok=True)
     with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:

@@ -33,6 +33,9 @@ def read_options(environ: Mapping[str, str]) -> Options:
     given = {name: value.strip() for name, value in environ.items() if value.strip()}
     host = given.get("HOST", "127.0.0.1").strip("[]")
     check_url(given, "DATABASE_URL", {"postgres", "postgresql", "pgsql"})
+    check_url(given, "DATABASE_DIRECT_URL", {"postgres", "postgresql", "pgsql"})
+    if "DATABASE_DIRECT_URL" in given and "DATABASE_URL" not in given:
+        raise wrong("DATABASE_DIRECT_URL is another way to the database of DATABASE_URL, which is unset: set it, too.")
     check_url(given, "AI_BASE_URL", {"http", "https"})
     check_url(given, "REDIS_URL", {"redis", "rediss", "unix"})
     options = Options(
