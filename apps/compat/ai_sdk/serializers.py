@@ -5,7 +5,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from apps.api.fields import List, Text
-from apps.api.schema import NO_NUL
+from apps.api.schema import NO_NUL, NOT_BLANK
 from apps.compat.ai_sdk.parts import ROLES
 from apps.conversations.models import MAX_CONTENT, MessageStatus
 from apps.conversations.serializers import Content
@@ -15,6 +15,7 @@ SUBMIT, REGENERATE = "submit-message", "regenerate-message"
 MAX_ID = 128
 
 _TEXT = {"type": "string"}
+_SAID = {"type": "string", "minLength": 1, "maxLength": MAX_CONTENT, "pattern": NOT_BLANK}
 _ID = {"type": "string", "maxLength": MAX_ID, "pattern": NO_NUL}
 
 
@@ -57,13 +58,13 @@ SAID: dict[str, Any] = {
             "type": "array",
             "minItems": 1,
             "maxItems": 1,
-            "items": _object(type={"const": "text"}, text={"type": "string", "minLength": 1, "maxLength": MAX_CONTENT}),
+            "items": _object(type={"const": "text"}, text=_SAID),
         },
     },
 }
 
 
-@extend_schema_field({"type": "array", "items": {"anyOf": [SAID, {"type": "object"}]}})
+@extend_schema_field({"type": "array", "items": {"type": "object", "anyOf": [SAID, {"type": "object"}]}})
 class UIMessages(List):
     """A chat as the client has it. Of it only the last message counts, and only that one is looked at: `{id, role,
     parts}`, None where there is none."""
@@ -90,7 +91,7 @@ class LastMessage(serializers.Serializer[None]):
     parts = serializers.ListField(child=serializers.DictField())
 
 
-class SendSerializer(serializers.Serializer[None]):
+class UISendSerializer(serializers.Serializer[None]):
     """What `DefaultChatTransport` sends; whatever else it was told to send is ignored."""
 
     id = Text(allow_blank=True, help_text="The conversation's.")

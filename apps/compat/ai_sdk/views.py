@@ -12,18 +12,22 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.ownership import Mine
-from apps.api.schema import ErrorResponseSerializer
 from apps.chat import asking, delivery
 from apps.chat.keys import Key, key_of
 from apps.chat.serializers import NothingSerializer, StoppedSerializer
 from apps.chat.views import KEY, NOTHING_RUNS
 from apps.compat.ai_sdk.naming import as_id, named
 from apps.compat.ai_sdk.parts import ROLES, ui_message
-from apps.compat.ai_sdk.serializers import REGENERATE, SendSerializer, UIMessageSerializer, text_of
+from apps.compat.ai_sdk.serializers import REGENERATE, UIMessageSerializer, UISendSerializer, text_of
 from apps.conversations.models import Conversation, Role
 from apps.conversations.pagination import PathPages
 
 TAGS = ["AI SDK"]
+
+# Its id is in the body, so that the schema does not see it coming.
+NO_CONVERSATION = OpenApiResponse(
+    {"$ref": "#/components/schemas/ErrorResponse"}, "There is no such conversation, or it is not yours."
+)
 
 STREAM = {(200, "text/event-stream"): OpenApiTypes.STR}
 
@@ -39,10 +43,10 @@ class TransportViewSet(Mine[Conversation], GenericViewSet[Conversation]):
     @extend_schema(
         operation_id="ai_sdk_send",
         parameters=[KEY],
-        request=SendSerializer,
+        request=UISendSerializer,
         responses={
             **STREAM,
-            404: OpenApiResponse(ErrorResponseSerializer, "There is no such conversation, or it is not yours."),
+            (404, "application/json"): NO_CONVERSATION,
         },
     )
     def send(self, request: Request) -> HttpResponseBase:
@@ -53,7 +57,7 @@ class TransportViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         another answer.
         """
         key = key_of(request)
-        serializer = SendSerializer(data=request.data)
+        serializer = UISendSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         sent = serializer.validated_data
         conversation = get_object_or_404(self.get_queryset(), pk=as_id(sent["id"]))

@@ -10,14 +10,14 @@ from apps.conversations.serializers import Content
 ABOUT_SESSION = "The conversation's id, by its other name."
 
 
-class StartSerializer(serializers.Serializer[None]):
+class OlderStartSerializer(serializers.Serializer[None]):
     character = VisibleCharacter(
         required=False, allow_null=True, help_text="Left out or null: an assistant of yours, made the first time."
     )
     title = Line(required=False, allow_blank=True, max_length=200)
 
 
-class SessionSerializer(serializers.Serializer[Any]):
+class OlderSessionSerializer(serializers.Serializer[Any]):
     session_id = serializers.UUIDField(help_text=ABOUT_SESSION)
     conversation_id = serializers.UUIDField()
     character = serializers.UUIDField()
@@ -27,11 +27,11 @@ class SessionSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class SaySerializer(serializers.Serializer[None]):
+class OlderSaySerializer(serializers.Serializer[None]):
     message = Content(style={"base_template": "textarea.html"})
 
 
-class ResponseSerializer(serializers.Serializer[Any]):
+class OlderTurnSerializer(serializers.Serializer[Any]):
     response = serializers.CharField(help_text="The answer.")
     session_id = serializers.UUIDField(help_text=ABOUT_SESSION)
     conversation_id = serializers.UUIDField()
@@ -40,13 +40,13 @@ class ResponseSerializer(serializers.Serializer[Any]):
     timestamp = serializers.DateTimeField()
 
 
-class LineOfHistory(serializers.Serializer[Any]):
+class OlderLine(serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=Role.choices)
     content = serializers.CharField()
     timestamp = serializers.DateTimeField(source="created_at")
 
 
-class HistorySerializer(serializers.Serializer[Any]):
+class OlderHistorySerializer(serializers.Serializer[Any]):
     session_id = serializers.UUIDField(help_text=ABOUT_SESSION)
     conversation_id = serializers.UUIDField()
-    history = LineOfHistory(many=True, help_text="Oldest first. What says nothing is left out.")
+    history = OlderLine(many=True, help_text="Oldest first. What says nothing is left out.")

@@ -19,18 +19,18 @@ from apps.chat.outcomes import Outcome
 from apps.chat.views import ANSWER, KEY
 from apps.compat.older.assistant import assistant_of
 from apps.compat.older.serializers import (
-    HistorySerializer,
-    ResponseSerializer,
-    SaySerializer,
-    SessionSerializer,
-    StartSerializer,
+    OlderHistorySerializer,
+    OlderSaySerializer,
+    OlderSessionSerializer,
+    OlderStartSerializer,
+    OlderTurnSerializer,
 )
 from apps.conversations import tree, turns
 from apps.conversations.access import held
 from apps.conversations.models import Conversation, Message
 
 FAILURES = {key: answer for key, answer in ANSWER.items() if key[0] >= 500}
-RESPONSE: Any = {(200, "application/json"): ResponseSerializer, **FAILURES}
+RESPONSE: Any = {(200, "application/json"): OlderTurnSerializer, **FAILURES}
 
 
 @extend_schema(tags=["Older routes"])
@@ -38,12 +38,12 @@ class SessionViewSet(Mine[Conversation], GenericViewSet[Conversation]):
     """Sessions, which are conversations. `docs/older-routes.md` explains them."""
 
     queryset = Conversation.objects.all()
-    serializer_class: type[BaseSerializer[Any]] = SaySerializer
+    serializer_class: type[BaseSerializer[Any]] = OlderSaySerializer
 
-    @extend_schema(operation_id="older_start", request=StartSerializer, responses={201: SessionSerializer})
+    @extend_schema(operation_id="older_start", request=OlderStartSerializer, responses={201: OlderSessionSerializer})
     def start(self, request: Request) -> Response:
         """Start a session: a conversation that is kept, with the character that is named, else with an assistant."""
-        serializer = StartSerializer(data=request.data, context=self.get_serializer_context())
+        serializer = OlderStartSerializer(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         fields, user = serializer.validated_data, cast(User, request.user)
         with transaction.atomic():
@@ -58,7 +58,7 @@ class SessionViewSet(Mine[Conversation], GenericViewSet[Conversation]):
             "greeting": leaf.content if leaf else "",
             "created_at": conversation.created_at,
         }
-        return Response(SessionSerializer(session).data, status=201)
+        return Response(OlderSessionSerializer(session).data, status=201)
 
     @extend_schema(operation_id="older_turn", parameters=[KEY], responses=RESPONSE)
     def turn(self, request: Request, pk: UUID) -> HttpResponseBase:
@@ -77,14 +77,14 @@ class SessionViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         """The same by its longer name."""
         return self.turn(request, pk)
 
-    @extend_schema(operation_id="older_history", responses=HistorySerializer)
+    @extend_schema(operation_id="older_history", responses=OlderHistorySerializer)
     def history(self, request: Request, pk: UUID) -> Response:
         """What was said, oldest first: the active path, all of it."""
         conversation = self.get_object()
         leaf = conversation.active_leaf
         path = Message.objects.filter(pk__in=tree.ids_to(leaf) if leaf else []).exclude(content="").order_by("depth")
         history = path.values("role", "content", "created_at")
-        return Response(HistorySerializer({**_ids(conversation.pk), "history": history}).data)
+        return Response(OlderHistorySerializer({**_ids(conversation.pk), "history": history}).data)
 
     @extend_schema(operation_id="older_clear", request=None, responses={204: None})
     def clear(self, request: Request, pk: UUID) -> Response:
