@@ -70,13 +70,21 @@ tools.values = {tools}
 "body.character" = {{ dictionary = "characters", probability = 0.7 }}
 
 [[operations]]
-include-path-regex = "/conversations/.id./(chat/|export/|fork/|messages/)?$"
+include-path-regex = "/(conversations/.id./(chat/|export/|fork/|messages/)?|chat/.id./(.*/)?)$"
 exclude-method = "DELETE"
 parameters = {{ "path.id" = {{ dictionary = "conversations", probability = 0.8 }} }}
 
 [[operations]]
 include-name = "DELETE /api/conversations/{{id}}/"
 parameters = {{ "path.id" = {{ dictionary = "spare" }} }}
+
+[[operations]]
+include-name = "DELETE /api/chat/{{id}}/history/"
+parameters = {{ "path.id" = {{ dictionary = "spare", probability = 0.8 }} }}
+
+[[operations]]
+include-name = "POST /api/chat/"
+parameters = {{ "body.id" = {{ dictionary = "conversations", probability = 0.8 }} }}
 
 [[operations]]
 include-path-regex = "/knowledge/"
