@@ -71,15 +71,15 @@ REFUSABLE = {
     ("text", "too_much"),
     # Whose a character is, is not in its id.
     (None, "own_character"),
-    # Of the AI SDK's messages the last one alone has to be what the user says, of which no schema can tell; and names of
-    # messages are names of rows.
+    # Of the AI SDK's messages the last one alone has to be what the user says, of which no schema can tell; and what they
+    # are called are names of rows.
     *(("messages", fault) for fault in ("empty", "not_the_users", "unique")),
     *(
         (f"messages.N.{name}", fault)
         for name in ("id", "role", "parts", "parts.N")
         for fault in (
             *("required", "null", "invalid", "blank", "max_length", "invalid_choice"),
-            *("not_a_list", "not_a_dict", "not_text"),
+            *("not_a_list", "not_an_object", "not_text"),
             *("null_characters_not_allowed", "surrogate_characters_not_allowed"),
         )
     ),

@@ -113,7 +113,7 @@ MALFORMED: list[tuple[JSON, str, str]] = [
     ({"messages": [said("\udc00")]}, "messages.0.parts", "surrogate_characters_not_allowed"),
     ({"messages": [said(None)]}, "messages.0.parts", "invalid"),  # type: ignore[arg-type]
     ({"messages": [{**said(""), "parts": [{"type": "text"}]}]}, "messages.0.parts", "invalid"),
-    ({"messages": [{**said(""), "parts": ["Hello."]}]}, "messages.0.parts.0", "not_a_dict"),
+    ({"messages": [{**said(""), "parts": ["Hello."]}]}, "messages.0.parts.0", "not_an_object"),
     ({"messages": [{**said(""), "parts": [{"type": "file", "url": "data:,"}]}]}, "messages.0.parts.0", "not_text"),
     ({"trigger": "submit-tool-result"}, "trigger", "invalid_choice"),
     ({"trigger": None}, "trigger", "null"),

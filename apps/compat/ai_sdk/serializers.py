@@ -64,31 +64,39 @@ SAID: dict[str, Any] = {
 }
 
 
-@extend_schema_field({"type": "array", "items": {"type": "object", "anyOf": [SAID, {"type": "object"}]}})
-class UIMessages(List):
-    """A chat as the client has it. Of it only the last message counts, and only that one is looked at: `{id, role,
-    parts}`, None where there is none."""
+class Objects(List):
+    """A list of objects, whatever is in them; a look at each is all that it costs."""
 
     default_error_messages = {"not_an_object": "Expected a JSON object."}
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, list):
             self.fail("not_a_list", input_type=type(data).__name__)
-        for index, message in enumerate(data):
-            if not isinstance(message, dict):
+        for index, each in enumerate(data):
+            if not isinstance(each, dict):
                 raise ValidationError({str(index): [self.error_messages["not_an_object"]]}, code="not_an_object")
-        if not data:
-            return None
-        last = LastMessage(data=data[-1])
-        if not last.is_valid():
-            raise ValidationError({str(len(data) - 1): cast(Any, last.errors)})
-        return {**last.validated_data, "index": len(data) - 1}
+        return data
 
 
 class LastMessage(serializers.Serializer[None]):
     id = Text(max_length=MAX_ID, allow_blank=True)
     role = serializers.ChoiceField(choices=list(ROLES))
-    parts = serializers.ListField(child=serializers.DictField())
+    parts = Objects()
+
+
+@extend_schema_field({"type": "array", "items": {"type": "object", "anyOf": [SAID, {"type": "object"}]}})
+class UIMessages(Objects):
+    """A chat as the client has it. Of it only the last message counts, and is looked at: `{id, role, parts, index}`,
+    None where there is none."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        messages = super().to_internal_value(data)
+        if not messages:
+            return None
+        last = LastMessage(data=messages[-1])
+        if not last.is_valid():
+            raise ValidationError({str(len(messages) - 1): cast(Any, last.errors)})
+        return {**last.validated_data, "index": len(messages) - 1}
 
 
 class UISendSerializer(serializers.Serializer[None]):
