@@ -71,7 +71,7 @@ REFUSABLE = {
     ("text", "too_much"),
     # Whose a character is, is not in its id.
     (None, "own_character"),
-    # Of the AI SDK's messages the last one alone has to be what the user says, of which no schema can tell; and what they
+    # Of the AI SDK's messages the last one alone has to be what the user says, which no schema can tell; and what they
     # are called are names of rows.
     *(("messages", fault) for fault in ("empty", "not_the_users", "unique")),
     *(

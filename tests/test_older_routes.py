@@ -1,6 +1,10 @@
 """The older routes: sessions, turns in JSON, history."""
 
+import json
+import re
+import subprocess
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,8 +19,8 @@ from apps.compat.older.assistant import assistant_of
 from apps.conversations.models import Conversation, Message, Tombstone
 from tests.ai_server import AIServer
 from tests.conftest import signed_in
-from tests.factories import grow, make_character, make_conversation
-from tests.online import Person, chunks, until
+from tests.factories import PASSWORD, grow, make_character, make_conversation
+from tests.online import Person, Server, chunks, until
 from tests.refusals import refused
 
 
@@ -268,3 +272,21 @@ def test_what_is_not_ones_own_is_not_there(alices: SimpleNamespace, bob: User, a
     for answer in (anonymous.post("/api/chat/start"), anonymous.get(f"/api/chat/{alices.conversation.pk}/history")):
         assert answer.status_code == 401
     assert alices.conversation.messages.count() == 3
+
+
+def test_the_page_on_them_says_how(server: Server, alice: User, ai: AIServer) -> None:
+    page = (Path(__file__).parent.parent / "docs/older-routes.md").read_text()
+    [script] = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    for shown, ours in (
+        ("http://127.0.0.1:8000", server.url),
+        ("demo@dramatis.local", alice.email),
+        ("dramatis-demo", PASSWORD),
+    ):
+        assert shown in script
+        script = script.replace(shown, ours)
+    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    turn, history, cleared = done.stdout.split("\n")[:3]
+    assert json.loads(turn)["response"] == "You said: Good evening."
+    assert len(json.loads(history)["history"]) == 2
+    assert cleared == ""

@@ -58,6 +58,7 @@ passwords.values = ["correct horse battery", "a lamp in every window"]
 characters.values = {characters}
 conversations.values = {conversations}
 spare.values = {spare}
+sessions.values = {sessions}
 busy.values = {busy}
 messages.values = {messages}
 readers.values = {readers}
@@ -70,7 +71,7 @@ tools.values = {tools}
 "body.character" = {{ dictionary = "characters", probability = 0.7 }}
 
 [[operations]]
-include-path-regex = "/(conversations/.id./(chat/|export/|fork/|messages/)?|chat/.id./(.*/)?)$"
+include-path-regex = "/conversations/.id./(chat/|export/|fork/|messages/)?$"
 exclude-method = "DELETE"
 parameters = {{ "path.id" = {{ dictionary = "conversations", probability = 0.8 }} }}
 
@@ -79,12 +80,15 @@ include-name = "DELETE /api/conversations/{{id}}/"
 parameters = {{ "path.id" = {{ dictionary = "spare" }} }}
 
 [[operations]]
-include-name = "DELETE /api/chat/{{id}}/history/"
-parameters = {{ "path.id" = {{ dictionary = "spare", probability = 0.8 }} }}
-
-[[operations]]
 include-name = "POST /api/chat/"
 parameters = {{ "body.id" = {{ dictionary = "conversations", probability = 0.8 }} }}
+
+[[operations]]
+include-path-regex = "/chat/.id./"
+exclude-path-regex = "/conversations/"
+parameters = {{ "path.id" = {{ dictionary = "sessions", probability = 0.8 }} }}
+# What is cleared is there still, and empty.
+checks = {{ use_after_free = {{ enabled = false }} }}
 
 [[operations]]
 include-path-regex = "/knowledge/"
@@ -176,7 +180,8 @@ def furnish(alice: Person, bob: Person) -> dict[str, list[str]]:
         ],
         "characters": characters,
         "conversations": began[1:10],
-        "spare": began[10:],
+        "spare": began[10:30],
+        "sessions": began[30:],
         "busy": began[:1],
         "messages": messages,
         "readers": [reader],
