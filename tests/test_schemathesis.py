@@ -80,10 +80,6 @@ include-name = "DELETE /api/conversations/{{id}}/"
 parameters = {{ "path.id" = {{ dictionary = "spare" }} }}
 
 [[operations]]
-include-name = "POST /api/chat/"
-parameters = {{ "body.id" = {{ dictionary = "conversations", probability = 0.8 }} }}
-
-[[operations]]
 include-path-regex = "/chat/.id./"
 exclude-path-regex = "/conversations/"
 parameters = {{ "path.id" = {{ dictionary = "sessions", probability = 0.8 }} }}
