@@ -29,6 +29,7 @@ from tests.factories import PASSWORD, make_character, make_conversation, make_pi
 KINDS = {
     "characters": "character",
     "conversations": "conversation",
+    "chat": "conversation",
     "messages": "message",
     "knowledge": "document",
     "facts": "fact",
@@ -57,7 +58,10 @@ NEEDED: dict[str, dict[str, str]] = {
 OF_OTHERS = {"POST /api/characters/{id}/report/"}
 
 # What is answered by the server alone, though it is no stream.
-AWAITED = {"POST /api/tools/{id}/run/", "POST /api/tools/{id}/refresh/"}
+AWAITED = {
+    *("POST /api/tools/{id}/run/", "POST /api/tools/{id}/refresh/"),
+    *("POST /api/chat/{id}/", "POST /api/chat/{id}/message/"),
+}
 
 Body = dict[str, Any]
 
@@ -92,6 +96,14 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     "/api/characters/{id}/knowledge/{document_pk}/": lambda who: {"title": "Hours"},
     "/api/characters/{id}/lorebook/": lambda who: {"spec": "lorebook_v3", "data": {"entries": []}},
     "/api/characters/{id}/report/": lambda who: {"reason": "other"},
+    "/api/chat/": lambda who: {
+        "id": str(who.conversation.pk),
+        "trigger": "submit-message",
+        "messages": [{"id": "1", "role": "user", "parts": [{"type": "text", "text": "And now?"}]}],
+    },
+    "/api/chat/start/": lambda who: {"character": str(who.character.pk)},
+    "/api/chat/{id}/": lambda who: {"message": "And now?"},
+    "/api/chat/{id}/message/": lambda who: {"message": "And now?"},
     "/api/conversations/": lambda who: {"character": str(who.character.pk)},
     "/api/conversations/{id}/": lambda who: {"title": "Watches"},
     "/api/conversations/import/": lambda who: {

@@ -71,6 +71,19 @@ REFUSABLE = {
     ("text", "too_much"),
     # Whose a character is, is not in its id.
     (None, "own_character"),
+    # Of the AI SDK's messages the last one alone has to be what the user says, which no schema can tell; and what they
+    # are called are names of rows.
+    *(("messages", fault) for fault in ("empty", "not_the_users", "unique")),
+    *(
+        (f"messages.N.{name}", fault)
+        for name in ("id", "role", "parts", "parts.N")
+        for fault in (
+            *("required", "null", "invalid", "blank", "max_length", "invalid_choice"),
+            *("not_a_list", "not_an_object", "not_text"),
+            *("null_characters_not_allowed", "surrogate_characters_not_allowed"),
+        )
+    ),
+    *(("messageId", fault) for fault in ("not_the_last", "not_the_users", "does_not_exist")),
     # What the leaf happens to be.
     ("message", "greeting"),
     ("message", "not_an_answer"),

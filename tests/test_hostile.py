@@ -162,7 +162,7 @@ def test_nothing_as_a_body_is_an_empty_object(
 ) -> None:
     for raw in ("", "{}"):
         response = send(as_alice, operation, alices, raw)
-        if operation.path.endswith("/fork/"):
+        if operation.path.endswith(("/fork/", "/start/")):
             expected = 201
         elif operation.method == "PATCH" or operation.path == "/api/conversations/{id}/":
             expected = 200

@@ -58,6 +58,7 @@ passwords.values = ["correct horse battery", "a lamp in every window"]
 characters.values = {characters}
 conversations.values = {conversations}
 spare.values = {spare}
+sessions.values = {sessions}
 busy.values = {busy}
 messages.values = {messages}
 readers.values = {readers}
@@ -77,6 +78,13 @@ parameters = {{ "path.id" = {{ dictionary = "conversations", probability = 0.8 }
 [[operations]]
 include-name = "DELETE /api/conversations/{{id}}/"
 parameters = {{ "path.id" = {{ dictionary = "spare" }} }}
+
+[[operations]]
+include-path-regex = "/chat/.id./"
+exclude-path-regex = "/conversations/"
+parameters = {{ "path.id" = {{ dictionary = "sessions", probability = 0.8 }} }}
+# What is cleared is there still, and empty.
+checks = {{ use_after_free = {{ enabled = false }} }}
 
 [[operations]]
 include-path-regex = "/knowledge/"
@@ -168,7 +176,8 @@ def furnish(alice: Person, bob: Person) -> dict[str, list[str]]:
         ],
         "characters": characters,
         "conversations": began[1:10],
-        "spare": began[10:],
+        "spare": began[10:30],
+        "sessions": began[30:],
         "busy": began[:1],
         "messages": messages,
         "readers": [reader],

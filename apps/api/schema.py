@@ -261,7 +261,8 @@ JSON_COMPONENTS: dict[str, Any] = {
             {"type": "number", "minimum": -MAX_JSON_NUMBER, "maximum": MAX_JSON_NUMBER},
             {"type": "boolean"},
             {"type": "null"},
-            {"type": "array", "items": {"$ref": "#/components/schemas/JSONValue"}},
+            # Said like this, since TypeScript takes no array of what is just being declared.
+            {"type": "array", "allOf": [{"items": {"$ref": "#/components/schemas/JSONValue"}}]},
             {"$ref": "#/components/schemas/JSONObject"},
         ]
     },

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
 from apps.accounts.models import User
@@ -74,6 +75,23 @@ def say(user: User, conversation_id: Any, key: Key | None, turn: dict[str, Any])
     def ask(conversation: Conversation, model: str) -> Message:
         refuse_known_client_id(conversation, turn.get("client_id"), "id")
         said = turns.append(conversation, parent_of(conversation, turn), role=Role.USER, **turn)
+        return _answer_to(conversation, said, model)
+
+    return _begin(user, conversation_id, key, ask)
+
+
+def say_instead(
+    user: User, conversation_id: Any, key: Key | None, message: Message, content: str, client_id: str
+) -> Job | Earlier:
+    """Save what the user says in place of `message`, beside it. `client_id` names this one from now on: who edits goes
+    on calling it by the same name."""
+
+    def ask(conversation: Conversation, model: str) -> Message:
+        parent = still_here(message, "message").parent
+        Message.objects.filter(conversation=conversation, client_id=client_id).update(
+            client_id=None, updated_at=timezone.now()
+        )
+        said = turns.append(conversation, parent, role=Role.USER, content=content, client_id=client_id)
         return _answer_to(conversation, said, model)
 
     return _begin(user, conversation_id, key, ask)

@@ -1,8 +1,8 @@
 """How an answer reaches whoever asked: as a stream, or as JSON when it has ended."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.http import HttpResponseBase, StreamingHttpResponse
@@ -13,11 +13,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.models import User
 from apps.api.responses import awaited
-from apps.chat import runtime
+from apps.chat import generations, runtime
+from apps.chat.asking import Job
 from apps.chat.chunks import HEADERS
+from apps.chat.keys import Earlier, Key
 from apps.chat.outcomes import DELETED, DETAILS, INTERRUPTED, LEAVING, UNFORESEEN, Outcome
 from apps.chat.providers import ProviderBusy, ProviderTimeout
+from apps.conversations.models import Conversation
 
 FAILURES = {ProviderBusy.code: 503, ProviderTimeout.code: 504, INTERRUPTED: 503, LEAVING: 503, UNFORESEEN: 500}
 
@@ -62,6 +66,17 @@ def _weights(accept: str) -> dict[str, float]:
     return weights
 
 
+def ask(
+    request: Request, conversation: Conversation, key: Key | None, begin: Callable[..., Job | Earlier], *wanted: Any
+) -> UUID:
+    """Have an answer begun by a function of `asking`, and written: its generation."""
+    runtime.check_is_writing()
+    begun = begin(cast(User, request.user), conversation.pk, key, *wanted)
+    if isinstance(begun, Job):
+        runtime.launch(begun)
+    return begun.generation
+
+
 def answer(view: APIView, request: Request, generation: UUID) -> HttpResponseBase:
     if request.accepted_renderer.media_type == EventStreamRenderer.media_type:
         return stream(generation)
@@ -70,6 +85,29 @@ def answer(view: APIView, request: Request, generation: UUID) -> HttpResponseBas
 
 def stream(generation: UUID) -> HttpResponseBase:
     return StreamingHttpResponse(runtime.follow(generation), headers=HEADERS)
+
+
+def resume(conversation: Conversation) -> HttpResponseBase:
+    """The stream of what is being written; 204 where nothing is."""
+    generation = generations.running(conversation)
+    if generation is None:
+        return Response(status=204)
+    runtime.check_is_writing()
+    return stream(generation)
+
+
+def stop(view: APIView, request: Request, conversation: Conversation) -> HttpResponseBase:
+    """Stop what is being written, and answer with it as it was kept; null where nothing is."""
+    generation = generations.running(conversation)
+    if generation is None:
+        return Response({"assistant_message": None})
+    runtime.check_is_writing()
+    generations.ask_to_stop(generation)
+
+    def respond(outcome: Outcome) -> Response:
+        return Response({"assistant_message": outcome.turn and outcome.turn["assistant_message"]})
+
+    return awaited(view, request, partial(runtime.stopped, generation), respond)
 
 
 def turn_response(outcome: Outcome) -> Response:

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,14 +13,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from apps.accounts.models import User
 from apps.accounts.ownership import Mine
-from apps.api.responses import awaited
-from apps.chat import asking, generations, known, runtime
+from apps.chat import asking, known
 from apps.chat.asking import Job
-from apps.chat.delivery import EventStreamRenderer, StreamWhereNamed, answer, stream
+from apps.chat.delivery import EventStreamRenderer, StreamWhereNamed, answer, ask, resume, stop
 from apps.chat.keys import HEADER, MAX_KEY, Earlier, key_of
-from apps.chat.outcomes import Outcome
 from apps.chat.serializers import (
     ChatSerializer,
     ModelListSerializer,
@@ -109,11 +105,7 @@ class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         conversation = self.get_object()
         key = key_of(request)
         wanted = [each(request) for each in read]
-        runtime.check_is_writing()
-        begun = begin(cast(User, request.user), conversation.pk, key, *wanted)
-        if isinstance(begun, Job):
-            runtime.launch(begun)
-        return answer(self, request, begun.generation)
+        return answer(self, request, ask(request, conversation, key, begin, *wanted))
 
     def validated(self, request: Request) -> dict[str, Any]:
         serializer = self.get_serializer(data=request.data)
@@ -124,16 +116,7 @@ class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
     @action(detail=True, methods=["post"], serializer_class=NothingSerializer)
     def stop(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Stop the answer that is being written, from any device. What was written is kept. Stopping twice is fine."""
-        generation = generations.running(self.get_object())
-        if generation is None:
-            return Response({"assistant_message": None})
-        runtime.check_is_writing()
-        generations.ask_to_stop(generation)
-
-        def respond(outcome: Outcome) -> Response:
-            return Response({"assistant_message": outcome.turn and outcome.turn["assistant_message"]})
-
-        return awaited(self, request, partial(runtime.stopped, generation), respond)
+        return stop(self, request, self.get_object())
 
     @extend_schema(responses={(200, "text/event-stream"): OpenApiTypes.STR, 204: NOTHING_RUNS})
     @action(detail=True, methods=["get"], **asks)
@@ -142,11 +125,7 @@ class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
 
         204 where nothing is being written: what was written is in the messages.
         """
-        generation = generations.running(self.get_object())
-        if generation is None:
-            return Response(status=204)
-        runtime.check_is_writing()
-        return stream(generation)
+        return resume(self.get_object())
 
 
 class ModelsView(APIView):

@@ -6,7 +6,7 @@ from django.db.models import Model
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from apps.api.pagination import NewestFirst, as_uuid, broken_cursor, decode_cursor, page_size
+from apps.api.pagination import CursorLinks, NewestFirst, as_uuid, broken_cursor, decode_cursor, page_size
 from apps.conversations import tree
 from apps.conversations.change_pages import Synced
 from apps.conversations.models import Conversation, Message
@@ -32,7 +32,7 @@ class OldestFirst(SyncedRows[Message]):
     descending = False
 
 
-class ActivePath(Synced):
+class PathPages(CursorLinks):
     """The active path, newest first. A cursor names the leaf whose path it belongs to, so that switching the branch
     meanwhile does not tear the listing."""
 
@@ -66,3 +66,7 @@ class ActivePath(Synced):
         if len(found) > size:
             self.previous = self.link(["p", leaf, page[0].pk])
         return page
+
+
+class ActivePath(Synced, PathPages):
+    """The same, which says from when it is."""

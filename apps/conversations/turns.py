@@ -139,6 +139,16 @@ def delete(conversation: Conversation, message: Message) -> None:
     save_head(conversation, "generating")
 
 
+def clear(conversation: Conversation) -> None:
+    """Remove every message, greetings and other branches included. An answer being written is cancelled."""
+    Message.objects.filter(conversation=conversation).delete()
+    conversation.active_leaf = conversation.generating = None
+    conversation.message_count = 0
+    conversation.last_message_at = None
+    conversation.last_message_preview = ""
+    save_head(conversation, "generating")
+
+
 def preview(leaf: Message | None) -> str:
     """How lists show what was said last: its beginning on one line, at most `PREVIEW` characters.
 
