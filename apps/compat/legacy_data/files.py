@@ -130,7 +130,7 @@ class JsonFile:
         if kind == "other":
             self._passed_over += 1
         elif kind == "characters":
-            short = {key: value for key, value in found.items() if not isinstance(value, Entries)}
+            short = {key: value for key, value in found.items() if plain(key) not in self._long}
             if self._names.value("character", "id", found) is not None:
                 self._spool.keep(kind, place, short)
             yield from self._reader.character_with_history(place, found)

@@ -11,6 +11,8 @@ from apps.compat.legacy_data.names import plain
 # Of one value: a message, a column, a history that is text.
 MAX_VALUE = 2**28
 IN_MEMORY = 5_000
+# What is deeper is refused here, so that nothing that comes after can run out of stack.
+MAX_DEPTH = 100
 
 DECODER = json.JSONDecoder(strict=False)
 SPACE = re.compile(r"[ \t\r\n]*")
@@ -71,9 +73,15 @@ class Scanner:
                 raise Broken("a number has too many digits") from None
             else:
                 # More digits may follow.
-                if end < len(self._text) or not self._grow():
-                    self._at = end
-                    return value
+                if end == len(self._text) and self._grow():
+                    continue
+                if self._brackets(end) > MAX_DEPTH and _is_deep(value):
+                    raise Broken("it is nested too deeply")
+                self._at = end
+                return value
+
+    def _brackets(self, end: int) -> int:
+        return self._text.count("[", self._at, end) + self._text.count("{", self._at, end)
 
     def elements(self) -> Iterator[Broken | None]:
         """Once at the beginning of each element of a list, which is then read; a `Broken` where there was none."""
@@ -136,6 +144,18 @@ class Scanner:
             length += len(piece)
         self._text, self._at = "".join(pieces), 0
         return length > 0
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for one in level
+            if isinstance(one, dict | list)
+            for item in (one.values() if isinstance(one, dict) else one)
+        ]
+    return any(isinstance(one, dict | list) for one in level)
 
 
 class Unreadable(NamedTuple):

@@ -71,6 +71,8 @@ class Reader:
             fields = fields_of(card, warnings)
         except NotACard as error:
             raise Bad(error.detail) from None
+        except RecursionError:
+            raise Bad("it is nested too deeply") from None
         if not fields["name"]:
             raise Bad("The character has no name.")
         for warning in [] if again else warnings.told():
@@ -147,7 +149,7 @@ class Reader:
         if not isinstance(entry, Mapping):
             return False
         inner = self.names.value("conversation", "history", entry)
-        return isinstance(inner, list) and not self.names.places("message", entry).keys() & {"role", "sender"}
+        return isinstance(inner, list) and not self.names.places("message", entry).keys() & {"role", "content"}
 
     def _entries(self, place: str, history: Any) -> Iterable[Any]:
         try:

@@ -13,9 +13,10 @@ from django.db import connection, reset_queries, transaction
 
 from apps.accounts.ownership import hold
 from apps.characters.models import Character
+from apps.compat.legacy_data.copying import copy
 from apps.compat.legacy_data.reading import CLIENT_ID
 from apps.compat.legacy_data.report import Report
-from apps.compat.legacy_data.shapes import Chunk, Person, Talk, Turn
+from apps.compat.legacy_data.shapes import FIRST, Chunk, Person, Talk, Turn
 from apps.conversations import tree, turns
 from apps.conversations.models import Conversation, Message
 
@@ -98,7 +99,7 @@ class Writer:
             self._add(place, chunk.turns)
         if self._dry:
             return
-        Message.objects.bulk_create(message for place in places.values() for message in place.added)
+        copy((message for place in places.values() for message in place.added), Message)
         new = [place for place in places.values() if place.is_new]
         for place in places.values():
             self._move_head(place)
@@ -184,4 +185,4 @@ class Writer:
             turns.save_head(conversation)
 
     def _sane(self, time: datetime | None) -> datetime:
-        return time if time is not None and time <= self._now else self._now
+        return time if time is not None and FIRST <= time <= self._now else self._now

@@ -1,5 +1,6 @@
 """Characters, conversations and messages of an older application. See docs/import-legacy.md."""
 
+import sqlite3
 import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterable
@@ -117,13 +118,18 @@ def _read(origin: str, reader: Reader) -> Iterable[Chunk]:
         if begins != SQLITE:
             yield from JsonFile(path, reader).chunks()
             return
-        database = SQLite(path)
+        try:
+            database = SQLite(path)
+        except sqlite3.Error as error:
+            raise CommandError(f"The file cannot be read: {error}.") from None
     try:
         found = SqlTables(database, reader.names)
         reader.report.how_far = found.how_far
         yield from tables.chunks(found, reader)
     except NothingKnown as error:
         raise CommandError(f"{error} Name yours by --table and --column.") from None
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise CommandError(f"Reading failed: {error}. What was written is whole; run it again to go on.") from None
     finally:
         database.close()
 
