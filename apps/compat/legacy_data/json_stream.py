@@ -12,7 +12,7 @@ from apps.compat.legacy_data.names import plain
 MAX_VALUE = 2**28
 IN_MEMORY = 5_000
 # What is deeper is refused here, so that nothing that comes after can run out of stack.
-MAX_DEPTH = 100
+MAX_DEPTH = 300
 
 DECODER = json.JSONDecoder(strict=False)
 SPACE = re.compile(r"[ \t\r\n]*")
