@@ -377,6 +377,20 @@ def test_what_cannot_be_stored_is_mended(alice: User, tmp_path: Path) -> None:
     assert "mended: record 1, message 1" in run(path)[1]
 
 
+def test_what_is_told_of_a_record_can_be_printed(alice: User, tmp_path: Path) -> None:
+    history = [{**HELLO, "time": "\ud800\033[2J\nleft out: nothing", "timestamp": None}]
+    _, complained = run(dump(tmp_path / "old.json", {**ADA, "created_at": "\ud800", "chat_history": history}))
+    assert complained.encode().count(b"\n") == 2
+    assert "\033" not in complained
+
+
+def test_a_character_that_has_lists_like_tables(alice: User, tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps({**ADA, "conversations": [1], "threads": [{"id": 1}]}))
+    assert run(path)[1] == ""
+    assert counts() == (1, 1, 2)
+
+
 def test_what_has_no_place_here_is_kept(alice: User, tmp_path: Path) -> None:
     record = {**ADA, "mood": "calm", "chat_history": [{**HELLO, "tokens": 12, "id": 3}]}
     run(dump(tmp_path / "old.json", record))

@@ -130,7 +130,8 @@ class JsonFile:
         if kind == "other":
             self._passed_over += 1
         elif kind == "characters":
-            short = {key: value for key, value in found.items() if plain(key) not in self._long}
+            rest = found.items()
+            short = {k: v for k, v in rest if plain(k) not in self._long and not isinstance(v, Entries)}
             if self._names.value("character", "id", found) is not None:
                 self._spool.keep(kind, place, short)
             yield from self._reader.character_with_history(place, found)

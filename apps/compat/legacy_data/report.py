@@ -29,7 +29,7 @@ class Report:
     def mended(self, place: str, what: str) -> None:
         self.counts["mended"] += 1
         if self.counts["mended"] <= MOST_MENDED:
-            self._line(f"mended: {_printable(place)}: {what}")
+            self._line(f"mended: {_printable(place)}: {_printable(what)}")
         elif self.counts["mended"] == MOST_MENDED + 1:
             self._line("mended: more, which are only counted")
 
