@@ -252,6 +252,7 @@ REST_FRAMEWORK = {
         "sign-up-account": env.str("THROTTLE_SIGN_UP_ACCOUNT", "10/hour", validate=a_rate),
         "reset-address": env.str("THROTTLE_RESET_ADDRESS", "20/hour", validate=a_rate),
         "reset-account": env.str("THROTTLE_RESET_ACCOUNT", "5/hour", validate=a_rate),
+        "api-keys": env.str("THROTTLE_API_KEYS", "30/hour", validate=a_rate),
     },
 }
 DRF_STANDARDIZED_ERRORS = {"ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True}

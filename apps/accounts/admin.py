@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.accounts.forms import AdminSignInForm
-from apps.accounts.models import User
+from apps.accounts.models import ApiKey, User
 
 admin.site.login_form = AdminSignInForm
 admin.site.unregister(Group)
@@ -38,3 +38,16 @@ class PersonAdmin(UserAdmin[User]):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:  # each with the locks that its deletion takes
             user.delete()
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
+    """To see who has any, and to delete one; keys are made by those who use them."""
+
+    list_display = ("name", "prefix", "user", "created_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "prefix")
+    fields = readonly_fields = ("user", "name", "prefix", "created_at", "last_used_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
