@@ -99,6 +99,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "apps.api.middleware.RequestContext",
+    "apps.compat.openai.errors.ErrorsAsOpenAI",
     "apps.api.middleware.KnownHost",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -273,6 +274,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.api.schema.document_errors",
+        "apps.compat.openai.schema.errors_as_openai",
     ],
     "ENUM_NAME_OVERRIDES": {
         "RoleEnum": "apps.conversations.models.Role",
