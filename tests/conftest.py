@@ -11,7 +11,7 @@ from django.core.cache import caches
 from django.db import connection
 from rest_framework.test import APIClient
 
-from apps.accounts import tokens
+from apps.accounts import keys, tokens
 from apps.accounts.models import User
 from apps.characters import pictures, shelf
 from apps.characters.models import Character, Report
@@ -124,6 +124,7 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
     )
     # As a deleted message leaves one.
     tombstone = Tombstone.objects.create(user=alice, conversation=conversation)
+    api_key, _ = keys.make(alice, "A desktop program")
     return SimpleNamespace(
         user=alice,
         character=character,
@@ -133,9 +134,11 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
         report=report,
         conversation=conversation,
         message=message,
+        item=answer,
         generation=generation,
         summary=summary,
         tombstone=tombstone,
+        api_key=api_key,
     )
 
 

@@ -33,6 +33,9 @@ KINDS = {
     "knowledge": "document",
     "facts": "fact",
     "tools": "tool",
+    "keys": "api_key",
+    "models": "character",
+    "items": "item",
 }
 
 # A field of a body that takes an id → the name of such a row in the cast.
@@ -59,6 +62,9 @@ OF_OTHERS = {"POST /api/characters/{id}/report/"}
 # What is answered by the server alone, though it is no stream.
 AWAITED = {"POST /api/tools/{id}/run/", "POST /api/tools/{id}/refresh/"}
 
+# Answers in JSON, whatever is asked for, and refuses in OpenAI's shape.
+OPENAI = "/v1/"
+
 Body = dict[str, Any]
 
 CARD = {"spec": "chara_card_v2", "spec_version": "2.0", "data": {"name": "Grace", "description": "A programmer."}}
@@ -68,6 +74,7 @@ FILES: dict[str, Callable[[], bytes]] = {"/api/characters/{id}/avatar/": lambda:
 
 # A path → a body that fits each of its operations; what one of them does not know, it ignores.
 BODIES: dict[str, Callable[[Any], Body]] = {
+    "/api/auth/api-keys/": lambda who: {"name": "A phone"},
     "/api/auth/jwt/create/": lambda who: {"email": who.user.email, "password": PASSWORD},
     "/api/auth/jwt/logout/": lambda who: {"refresh": tokens.sign_in(who.user)["refresh"]},
     "/api/auth/jwt/refresh/": lambda who: {"refresh": tokens.sign_in(who.user)["refresh"]},
@@ -109,6 +116,13 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     "/api/conversations/{id}/chat/": lambda who: {"content": "And now?"},
     "/api/conversations/{id}/messages/": lambda who: {"content": "And now?"},
     "/api/conversations/{id}/messages/{message_pk}/": lambda who: {"content": "What year is it?"},
+    "/v1/chat/completions": lambda who: {
+        "model": str(who.character.pk),
+        "messages": [{"role": "user", "content": "What time is it?"}],
+    },
+    "/v1/conversations": lambda who: {"character": str(who.character.pk)},
+    "/v1/conversations/{id}": lambda who: {"metadata": {"about": "clocks"}},
+    "/v1/conversations/{id}/items": lambda who: {"items": [{"role": "user", "content": "And now?"}]},
 }
 
 

@@ -25,7 +25,15 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "12")
 SEED = os.environ.get("SCHEMATHESIS_SEED", "1")
 
-RATES = ("SIGN_IN_ADDRESS", "SIGN_IN_ACCOUNT", "SIGN_UP_ADDRESS", "SIGN_UP_ACCOUNT", "RESET_ADDRESS", "RESET_ACCOUNT")
+RATES = (
+    "SIGN_IN_ADDRESS",
+    "SIGN_IN_ACCOUNT",
+    "SIGN_UP_ADDRESS",
+    "SIGN_UP_ACCOUNT",
+    "RESET_ADDRESS",
+    "RESET_ACCOUNT",
+    "API_KEYS",
+)
 ENV = {**{f"THROTTLE_{rate}": "1000000/min" for rate in RATES}, "ACCESS_TOKEN_MINUTES": "1000", "AI_TITLES": "off"}
 
 CONFIG = """

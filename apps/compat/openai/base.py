@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, cast
 
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -44,3 +46,13 @@ def validated(kind: type[BaseSerializer[Any]], request: Request, **context: Any)
     serializer = kind(data=request.data, context={"request": request, **context})
     serializer.is_valid(raise_exception=True)
     return cast(dict[str, Any], serializer.validated_data)
+
+
+def always(value: str) -> serializers.CharField:
+    """A field of an answer that says the same in all of them."""
+
+    @extend_schema_field({"type": "string", "const": value})
+    class Always(serializers.CharField):
+        pass
+
+    return Always()

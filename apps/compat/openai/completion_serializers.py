@@ -6,6 +6,7 @@ from rest_framework.exceptions import ValidationError
 
 from apps.api.fields import Flag, Number, Text, WholeNumber
 from apps.chat.prompt import Said
+from apps.compat.openai.base import always
 from apps.compat.openai.said import ROLES, SaidField
 
 MOST_MESSAGES = 10_000
@@ -16,7 +17,7 @@ LONGEST_STOP = 200
 LEFT_OUT = ("tool", "function")
 
 
-class MessageSerializer(serializers.Serializer[Any]):
+class OpenAIMessageSerializer(serializers.Serializer[Any]):
     role = serializers.ChoiceField(
         choices=[*ROLES, *LEFT_OUT], help_text="What tools said is left out; `developer` means `system`."
     )
@@ -51,22 +52,22 @@ class Stop(serializers.Field[Any, Any, Any, Any]):
         return [str(child.run_validation(text)) for text in texts]
 
 
-class StreamOptionsSerializer(serializers.Serializer[Any]):
+class OpenAIStreamOptionsSerializer(serializers.Serializer[Any]):
     include_usage = Flag(required=False, allow_null=True)
 
 
-class CompletionSerializer(serializers.Serializer[Any]):
+class OpenAICompletionSerializer(serializers.Serializer[Any]):
     """What else OpenAI's clients send is ignored: no tool of the client's is called, no form of answer enforced."""
 
     model = Text(max_length=300, help_text="A character of yours: its name as `/v1/models` has it, or its id.")
     messages = serializers.ListField(
-        child=MessageSerializer(),
+        child=OpenAIMessageSerializer(),
         allow_empty=False,
         max_length=MOST_MESSAGES,
         help_text="Oldest first. Where the last one is the assistant's, the answer goes on with it.",
     )
     stream = Flag(required=False, allow_null=True)
-    stream_options = StreamOptionsSerializer(required=False, allow_null=True)
+    stream_options = OpenAIStreamOptionsSerializer(required=False, allow_null=True)
     temperature = Number(required=False, allow_null=True, min_value=0, max_value=2)
     top_p = Number(required=False, allow_null=True, min_value=0, max_value=1)
     max_tokens = WholeNumber(required=False, allow_null=True, min_value=1, max_value=1_000_000)
@@ -83,32 +84,32 @@ class CompletionSerializer(serializers.Serializer[Any]):
         return [Said(role, text, place) for place, (role, text) in enumerate(told)]
 
 
-class DetailsSerializer(serializers.Serializer[Any]):
+class OpenAIDetailsSerializer(serializers.Serializer[Any]):
     prompt_tokens = serializers.IntegerField()
     completion_tokens = serializers.IntegerField()
     total_tokens = serializers.IntegerField()
 
 
-class AnswerSerializer(serializers.Serializer[Any]):
+class OpenAIAnswerSerializer(serializers.Serializer[Any]):
     may_be_absent = ("reasoning_content",)
 
-    role = serializers.ChoiceField(choices=["assistant"])
+    role = always("assistant")
     content = serializers.CharField()
     refusal = serializers.CharField(allow_null=True)
     reasoning_content = serializers.CharField(help_text="What the model thought, where it tells.")
 
 
-class ChoiceSerializer(serializers.Serializer[Any]):
+class OpenAIChoiceSerializer(serializers.Serializer[Any]):
     index = serializers.IntegerField()
-    message = AnswerSerializer()
+    message = OpenAIAnswerSerializer()
     finish_reason = serializers.ChoiceField(choices=["stop", "length", "content_filter"])
     logprobs = serializers.FloatField(allow_null=True)
 
 
-class CompletedSerializer(serializers.Serializer[Any]):
+class OpenAICompletedSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
-    object = serializers.ChoiceField(choices=["chat.completion"])
+    object = always("chat.completion")
     created = serializers.IntegerField(help_text="Seconds since 1970.")
     model = serializers.CharField(help_text="As it was asked for.")
-    choices = ChoiceSerializer(many=True)
-    usage = DetailsSerializer(help_text="As the provider counted, and estimated where it does not.")
+    choices = OpenAIChoiceSerializer(many=True)
+    usage = OpenAIDetailsSerializer(help_text="As the provider counted, and estimated where it does not.")

@@ -18,7 +18,7 @@ from apps.chat.providers import Completed, ProviderError, gathered
 from apps.chat.unkept import Call, want
 from apps.compat.openai import frames, names
 from apps.compat.openai.base import TAG, View, validated
-from apps.compat.openai.completion_serializers import CompletedSerializer, CompletionSerializer
+from apps.compat.openai.completion_serializers import OpenAICompletedSerializer, OpenAICompletionSerializer
 from apps.compat.openai.errors import refusal
 from apps.conversations.models import Role
 
@@ -26,10 +26,11 @@ WISHES = ("temperature", "top_p", "stop")
 
 FAILED = {"$ref": "#/components/schemas/OpenAIErrorResponse"}
 ANSWER = {
-    (200, "application/json"): CompletedSerializer,
+    (200, "application/json"): OpenAICompletedSerializer,
     (200, "text/event-stream"): OpenApiResponse(
         OpenApiTypes.STR, "OpenAI's chunks. A failure once they have begun is a frame with an `error`."
     ),
+    (404, "application/json"): OpenApiResponse(FAILED, "`model_not_found`: no character of yours is called so."),
     (502, "application/json"): OpenApiResponse(FAILED, "`provider_failed`."),
     (503, "application/json"): OpenApiResponse(
         FAILED, "`provider_busy`, `interrupted`, `shutting_down` or `database_unavailable`; `Retry-After` says when."
@@ -39,14 +40,16 @@ ANSWER = {
 
 
 class CompletionsView(View):
-    @extend_schema(tags=[TAG], operation_id="openai_chat_completions", request=CompletionSerializer, responses=ANSWER)
+    @extend_schema(
+        tags=[TAG], operation_id="openai_chat_completions", request=OpenAICompletionSerializer, responses=ANSWER
+    )
     def post(self, request: Request) -> HttpResponseBase:
         """A character of yours answers these messages. Its prompt is made as everywhere: its texts, the lore that
         fires, what fits of the messages. Nothing is kept but what it cost; when you go away, the model is stopped.
 
         `stream: true` has it as it comes. Parameters that are not known here are ignored.
         """
-        asked = validated(CompletionSerializer, request)
+        asked = validated(OpenAICompletionSerializer, request)
         name = asked["model"]
         _, character = names.find(self.user, name)
         messages = asked["messages"]

@@ -6,6 +6,7 @@ from rest_framework.exceptions import ValidationError
 
 from apps.api.fields import Text
 from apps.api.schema import NO_NUL
+from apps.compat.openai.base import always
 from apps.compat.openai.said import ROLES, SaidField
 
 MOST_ITEMS = 20
@@ -34,7 +35,7 @@ class Metadata(serializers.Field[dict[str, str], Any, Any, Any]):
         return {str(key.run_validation(name)): str(value.run_validation(text)) for name, text in data.items()}
 
 
-class NewItemSerializer(serializers.Serializer[Any]):
+class OpenAINewItemSerializer(serializers.Serializer[Any]):
     type = serializers.ChoiceField(choices=["message"], required=False, allow_null=True)
     role = serializers.ChoiceField(choices=list(ROLES), help_text="`developer` means `system`.")
     content = SaidField()
@@ -45,14 +46,14 @@ class NewItemSerializer(serializers.Serializer[Any]):
         return text
 
 
-class NewItemsSerializer(serializers.Serializer[Any]):
-    items = serializers.ListField(child=NewItemSerializer(), allow_empty=False, max_length=MOST_ITEMS)
+class OpenAINewItemsSerializer(serializers.Serializer[Any]):
+    items = serializers.ListField(child=OpenAINewItemSerializer(), allow_empty=False, max_length=MOST_ITEMS)
 
 
-class NewConversationSerializer(serializers.Serializer[Any]):
+class OpenAINewConversationSerializer(serializers.Serializer[Any]):
     metadata = Metadata(required=False, allow_null=True)
     items = serializers.ListField(
-        child=NewItemSerializer(),
+        child=OpenAINewItemSerializer(),
         required=False,
         allow_null=True,
         max_length=MOST_ITEMS,
@@ -66,26 +67,26 @@ class NewConversationSerializer(serializers.Serializer[Any]):
     )
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class OpenAIChangeSerializer(serializers.Serializer[Any]):
     metadata = Metadata(allow_null=True)
 
 
-class ConversationSerializer(serializers.Serializer[Any]):
+class OpenAIConversationSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(help_text="The same as at `/api/conversations/`.")
-    object = serializers.ChoiceField(choices=["conversation"])
+    object = always("conversation")
     created_at = serializers.IntegerField(help_text="Seconds since 1970.")
     metadata = serializers.DictField(child=serializers.CharField(allow_blank=True))
     character = serializers.UUIDField(allow_null=True)
     title = serializers.CharField(allow_blank=True)
 
 
-class DeletedSerializer(serializers.Serializer[Any]):
+class OpenAIDeletedSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    object = serializers.ChoiceField(choices=["conversation.deleted"])
+    object = always("conversation.deleted")
     deleted = serializers.BooleanField()
 
 
-class PartSerializer(serializers.Serializer[Any]):
+class OpenAIPartSerializer(serializers.Serializer[Any]):
     may_be_absent = ("annotations", "logprobs")
 
     type = serializers.ChoiceField(choices=["input_text", "output_text"])
@@ -94,23 +95,23 @@ class PartSerializer(serializers.Serializer[Any]):
     logprobs = serializers.ListField(child=serializers.DictField(), help_text="Always empty.")
 
 
-class ItemSerializer(serializers.Serializer[Any]):
+class OpenAIItemSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(help_text="The same as at `/api/conversations/…/messages/`.")
-    type = serializers.ChoiceField(choices=["message"])
+    type = always("message")
     role = serializers.ChoiceField(choices=["system", "user", "assistant", "tool"])
     status = serializers.ChoiceField(choices=["in_progress", "completed", "incomplete"])
-    content = PartSerializer(many=True)
+    content = OpenAIPartSerializer(many=True)
 
 
-class ItemListSerializer(serializers.Serializer[Any]):
-    object = serializers.ChoiceField(choices=["list"])
-    data = ItemSerializer(many=True)  # type: ignore[assignment]  # the field's name is OpenAI's
+class OpenAIItemListSerializer(serializers.Serializer[Any]):
+    object = always("list")
+    data = OpenAIItemSerializer(many=True)  # type: ignore[assignment]  # the field's name is OpenAI's
     first_id = serializers.UUIDField(allow_null=True)
     last_id = serializers.UUIDField(allow_null=True)
     has_more = serializers.BooleanField()
 
 
-class ItemListQuery(serializers.Serializer[None]):
+class OpenAIItemListQuery(serializers.Serializer[None]):
     after = serializers.UUIDField(required=False, help_text="Where to go on: `last_id` of the page before.")
     limit = serializers.IntegerField(required=False, min_value=1, max_value=100, default=20)
     order = serializers.ChoiceField(choices=["asc", "desc"], default="desc", help_text="Newest first, or oldest first.")

@@ -15,14 +15,14 @@ from apps.api.queries import query_of
 from apps.compat.openai import names
 from apps.compat.openai.base import TAG, View, validated
 from apps.compat.openai.conversation_serializers import (
-    ChangeSerializer,
-    ConversationSerializer,
-    DeletedSerializer,
-    ItemListQuery,
-    ItemListSerializer,
-    ItemSerializer,
-    NewConversationSerializer,
-    NewItemsSerializer,
+    OpenAIChangeSerializer,
+    OpenAIConversationSerializer,
+    OpenAIDeletedSerializer,
+    OpenAIItemListQuery,
+    OpenAIItemListSerializer,
+    OpenAIItemSerializer,
+    OpenAINewConversationSerializer,
+    OpenAINewItemsSerializer,
 )
 from apps.compat.openai.said import ROLES
 from apps.conversations import tree, turns
@@ -86,12 +86,12 @@ class ConversationsView(View):
     @extend_schema(
         tags=[TAG],
         operation_id="openai_conversations_create",
-        request=NewConversationSerializer,
-        responses=ConversationSerializer,
+        request=OpenAINewConversationSerializer,
+        responses=OpenAIConversationSerializer,
     )
     def post(self, request: Request) -> Response:
         """Begin a conversation, with one of your characters if you name one in `character`."""
-        asked = validated(NewConversationSerializer, request)
+        asked = validated(OpenAINewConversationSerializer, request)
         character = self._character(asked.get("character"))
         extra = {METADATA: asked["metadata"]} if asked.get("metadata") else {}
         items = asked.get("items") or []
@@ -119,7 +119,7 @@ def add(conversation: Conversation, items: list[dict[str, Any]]) -> list[Message
 
 
 class OneConversationView(ConversationView):
-    @extend_schema(tags=[TAG], operation_id="openai_conversations_retrieve", responses=ConversationSerializer)
+    @extend_schema(tags=[TAG], operation_id="openai_conversations_retrieve", responses=OpenAIConversationSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
         """One conversation of yours."""
         return Response(about(self.conversation(pk)))
@@ -127,20 +127,20 @@ class OneConversationView(ConversationView):
     @extend_schema(
         tags=[TAG],
         operation_id="openai_conversations_update",
-        request=ChangeSerializer,
-        responses=ConversationSerializer,
+        request=OpenAIChangeSerializer,
+        responses=OpenAIConversationSerializer,
     )
     def post(self, request: Request, pk: UUID) -> Response:
         """Set a conversation's metadata, in place of what it had."""
         self.conversation(pk)
-        asked = validated(ChangeSerializer, request)
+        asked = validated(OpenAIChangeSerializer, request)
         with transaction.atomic():
             conversation = held(pk)
             conversation.extra[METADATA] = asked["metadata"] or {}
             conversation.save(update_fields=["extra", "updated_at"])
         return Response(about(conversation))
 
-    @extend_schema(tags=[TAG], operation_id="openai_conversations_delete", responses=DeletedSerializer)
+    @extend_schema(tags=[TAG], operation_id="openai_conversations_delete", responses=OpenAIDeletedSerializer)
     def delete(self, request: Request, pk: UUID) -> Response:
         """Delete a conversation and its messages."""
         self.conversation(pk)
@@ -153,13 +153,13 @@ class ItemsView(ConversationView):
     @extend_schema(
         tags=[TAG],
         operation_id="openai_conversation_items_list",
-        parameters=[ItemListQuery],
-        responses=ItemListSerializer,
+        parameters=[OpenAIItemListQuery],
+        responses=OpenAIItemListSerializer,
     )
     def get(self, request: Request, pk: UUID) -> Response:
         """What was said in a conversation, on the branch that is active."""
         conversation = self.conversation(pk)
-        query = query_of(request, ItemListQuery)
+        query = query_of(request, OpenAIItemListQuery)
         limit = query["limit"]
         after = self._named(conversation, query.get("after"))
         found = (_older if query["order"] == "desc" else _newer)(conversation, after, limit + 1)
@@ -176,13 +176,13 @@ class ItemsView(ConversationView):
     @extend_schema(
         tags=[TAG],
         operation_id="openai_conversation_items_create",
-        request=NewItemsSerializer,
-        responses=ItemListSerializer,
+        request=OpenAINewItemsSerializer,
+        responses=OpenAIItemListSerializer,
     )
     def post(self, request: Request, pk: UUID) -> Response:
         """Add messages after the last one, without calling the model."""
         self.conversation(pk)
-        asked = validated(NewItemsSerializer, request)
+        asked = validated(OpenAINewItemsSerializer, request)
         with transaction.atomic():
             conversation = held(pk)
             if conversation.generating_id:
@@ -209,12 +209,12 @@ class ItemView(ConversationView):
     def message(self, pk: UUID, item_pk: UUID) -> Message:
         return get_object_or_404(Message.objects.owned_by(self.user).filter(conversation=pk), pk=item_pk)
 
-    @extend_schema(tags=[TAG], operation_id="openai_conversation_items_retrieve", responses=ItemSerializer)
+    @extend_schema(tags=[TAG], operation_id="openai_conversation_items_retrieve", responses=OpenAIItemSerializer)
     def get(self, request: Request, pk: UUID, item_pk: UUID) -> Response:
         """One message of a conversation."""
         return Response(item(self.message(pk, item_pk)))
 
-    @extend_schema(tags=[TAG], operation_id="openai_conversation_items_delete", responses=ConversationSerializer)
+    @extend_schema(tags=[TAG], operation_id="openai_conversation_items_delete", responses=OpenAIConversationSerializer)
     def delete(self, request: Request, pk: UUID, item_pk: UUID) -> Response:
         """Delete a message that no other follows; 409 `not_the_last` otherwise. Answers with the conversation."""
         self.message(pk, item_pk)

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
-
 from apps.compat.openai.errors import ROOT
 
 JSON = "application/json"
@@ -31,15 +29,6 @@ ERROR: dict[str, Any] = {
 
 # The form of an answer is not negotiated there, and no session is let in.
 NEVER = ("403", "406")
-
-
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "apps.accounts.key_authentication.KeyAuthentication"
-    name = "apiKey"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        about = "An API key, from `/api/auth/api-keys/`."
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "drm_…", "description": about}
 
 
 def errors_as_openai(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

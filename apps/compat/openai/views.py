@@ -7,21 +7,21 @@ from rest_framework.response import Response
 
 from apps.characters.models import Character
 from apps.compat.openai import names
-from apps.compat.openai.base import TAG, View
+from apps.compat.openai.base import TAG, View, always
 
 
-class ModelSerializer(serializers.Serializer[Any]):
+class OpenAIModelSerializer(serializers.Serializer[Any]):
     id = serializers.CharField(help_text="What `model` of a completion may be; the character's id does as well.")
-    object = serializers.ChoiceField(choices=["model"])
+    object = always("model")
     created = serializers.IntegerField(help_text="Seconds since 1970.")
     owned_by = serializers.CharField()
     name = serializers.CharField(help_text="The character's.")
     character = serializers.UUIDField(help_text="Its id.")
 
 
-class ModelListSerializer(serializers.Serializer[Any]):
-    object = serializers.ChoiceField(choices=["list"])
-    data = ModelSerializer(many=True)  # type: ignore[assignment]  # the field's name is OpenAI's
+class OpenAIModelListSerializer(serializers.Serializer[Any]):
+    object = always("list")
+    data = OpenAIModelSerializer(many=True)  # type: ignore[assignment]  # the field's name is OpenAI's
 
 
 def model(name: str, character: Character) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def model(name: str, character: Character) -> dict[str, Any]:
 
 
 class ModelsView(View):
-    @extend_schema(tags=[TAG], operation_id="openai_models_list", responses=ModelListSerializer)
+    @extend_schema(tags=[TAG], operation_id="openai_models_list", responses=OpenAIModelListSerializer)
     def get(self, request: Request) -> Response:
         """Your characters, as models; the oldest first. Those of others are not among them, public ones neither."""
         found = names.models_of(self.user)
@@ -44,7 +44,7 @@ class ModelsView(View):
 
 
 class ModelView(View):
-    @extend_schema(tags=[TAG], operation_id="openai_models_retrieve", responses=ModelSerializer)
+    @extend_schema(tags=[TAG], operation_id="openai_models_retrieve", responses=OpenAIModelSerializer)
     def get(self, request: Request, pk: str) -> Response:
         """One of your characters, by its name or its id."""
         return Response(model(*names.find(self.user, pk)))
