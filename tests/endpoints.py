@@ -189,11 +189,12 @@ def schema() -> Any:
 
 
 def resolved(part: Any) -> Any:
-    """A property's schema without references, `oneOf` with null as `nullable`."""
+    """A property's schema without references, `oneOf` with null as `nullable`; `types` are those of all others."""
     part = dict(part)
     for several in ("allOf", "oneOf"):
-        for each in part.pop(several, []):
-            part |= {"nullable": True} if resolved(each).get("type") == "null" else resolved(each)
+        for each in map(resolved, part.pop(several, [])):
+            kinds = part.get("types", set())
+            part |= {"nullable": True} if each.get("type") == "null" else {**each, "types": kinds | {each.get("type")}}
     if "$ref" in part:
         part |= schema()["components"]["schemas"][part.pop("$ref").rpartition("/")[2]]
     if isinstance(part.get("type"), list):
