@@ -67,12 +67,12 @@ class AwaitedResponse(HttpResponse, Generic[T]):
             self.stream.cookies = self.cookies
 
     def close(self) -> None:
+        if self._at_end is not None:
+            self._at_end()
         if self.then:
             # nginx's number for a client that did not wait.
             self.status_code = 499
             self._tell()
-        if self._at_end is not None:
-            self._at_end()
         super().close()
 
     def _tell(self) -> None:

@@ -104,7 +104,7 @@ class ConversationsView(View):
         try:
             return names.find(self.user, asked)[1] if asked is not None else None
         except names.NoSuchModel as error:
-            raise ValidationError({"character": [error.detail]}, code="does_not_exist") from error
+            raise ValidationError({"character": [str(error.detail)]}, code="does_not_exist") from error
 
 
 def add(conversation: Conversation, items: list[dict[str, Any]]) -> list[Message]:

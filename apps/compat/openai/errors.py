@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -22,6 +21,9 @@ CODES = {
     "throttled": "rate_limit_exceeded",
     ContextTooLong.code: "context_length_exceeded",
 }
+
+# What DRF calls the whole of an object.
+NOT_OF_A_FIELD = re.compile(r"(^|\.)non_field_errors$")
 
 
 class ErrorsAsOpenAI:
@@ -48,7 +50,7 @@ def _translate(response: HttpResponse) -> None:
         [said, *_] = json.loads(response.content)["errors"]
     except (ValueError, KeyError, TypeError):
         # A page of Django's own.
-        said = {"code": "error", "detail": HTTPStatus(response.status_code).phrase, "attr": None}
+        said = {"code": "error", "detail": response.reason_phrase, "attr": None}
     response.content = json.dumps(as_openai(response.status_code, said)).encode()
     response["Content-Type"] = "application/json"
     if "Content-Length" in response:
@@ -57,8 +59,7 @@ def _translate(response: HttpResponse) -> None:
 
 def as_openai(status: int, said: Mapping[str, Any]) -> dict[str, Any]:
     """`said` is an error as everywhere else: its code, its detail, its attr."""
-    attr = said["attr"] if said["attr"] != "non_field_errors" else None
-    param = attr and re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", attr)
+    param = re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", NOT_OF_A_FIELD.sub("", said["attr"] or "")) or None
     kind = "server_error" if status >= 500 else "rate_limit_error" if status == 429 else "invalid_request_error"
     message = f"{param}: {said['detail']}" if param else said["detail"]
     return {"error": {"message": message, "type": kind, "param": param, "code": CODES.get(said["code"], said["code"])}}
