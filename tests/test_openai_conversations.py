@@ -15,8 +15,10 @@ from apps.conversations import turns
 from apps.conversations.models import Conversation, Message, Role
 from tests.ai_server import AIServer
 from tests.factories import make_character, make_conversation, say
-from tests.online import Person, Server, until
-from tests.test_openai import client_of
+from tests.online import Person, until
+from tests.test_openai import Connect, connect
+
+__all__ = ["connect"]
 
 
 @pytest.fixture
@@ -25,13 +27,13 @@ def ada(alice: User) -> Character:
 
 
 @pytest.fixture
-def client(server: Server, ada: Character, alice: User) -> OpenAI:
-    return client_of(server, keys.make(alice, "Tests")[1])
+def client(connect: Connect, ada: Character, alice: User) -> OpenAI:
+    return connect(keys.make(alice, "Tests")[1])
 
 
 @pytest.fixture
-def bobs(server: Server, bob: User) -> OpenAI:
-    return client_of(server, keys.make(bob, "Tests")[1])
+def bobs(connect: Connect, bob: User) -> OpenAI:
+    return connect(keys.make(bob, "Tests")[1])
 
 
 def user(text: Any) -> Any:

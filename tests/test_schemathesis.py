@@ -218,4 +218,5 @@ def run(url: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     (folder / "schemathesis.toml").write_text(config)
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml"]
     command += ["run", f"{url}/api/schema/?format=json", "--checks", "all", "--no-color", *more]
-    return subprocess.run(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}  # the hooks are a module among others
+    return subprocess.run(command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
