@@ -353,13 +353,15 @@ def test_while_the_model_thinks_no_thread_and_no_connection_is_held(
     assert all(each.text.endswith("data: [DONE]\n\n") for each in answers)
 
 
-def test_the_cost_of_who_is_gone_is_nobodys(client: OpenAI, ai: AIServer, alice: User) -> None:
+def test_with_the_account_goes_the_answer(client: OpenAI, ai: AIServer, alice: User) -> None:
     gate = ai.waits("Good ")
     stream = iter(ask(client, stream=True))
     next(stream)
     alice.delete()
-    gate.release()
-    assert list(stream)[-1].choices[0].finish_reason == "stop"
+    assert gate.client_gone.wait(10), "the call goes on for nobody"
+    with pytest.raises(openai.APIError) as raised:
+        list(stream)
+    assert raised.value.code == "interrupted"
     assert not Generation.objects.exists()
 
 

@@ -71,6 +71,7 @@ messages.values = {messages}
 readers.values = {readers}
 documents.values = {documents}
 tools.values = {tools}
+named.values = ["ada", "basil"]
 
 [parameters]
 "body.model" = {{ dictionary = "models", probability = 0.9 }}
@@ -102,6 +103,25 @@ include-path-regex = "message_pk"
 include-path-regex = "/tools/.id./"
 exclude-method = "DELETE"
 parameters = {{ "path.id" = {{ dictionary = "tools", probability = 0.8 }} }}
+
+[[operations]]
+include-path-regex = "^/v1/conversations/"
+exclude-method = "DELETE"
+parameters = {{ "path.id" = {{ dictionary = "busy", probability = 0.8 }} }}
+
+[[operations]]
+include-path-regex = "item_pk"
+[operations.parameters]
+"path.id" = {{ dictionary = "busy", probability = 0.8 }}
+"path.item_pk" = {{ dictionary = "messages", probability = 0.8 }}
+
+[[operations]]
+include-name = "GET /v1/models/{{id}}"
+parameters = {{ "path.id" = {{ dictionary = "named", probability = 0.8 }} }}
+
+[[operations]]
+include-name = "POST /v1/chat/completions"
+parameters = {{ "body.model" = {{ dictionary = "named", probability = 0.8 }} }}
 
 # 400: refused with a code that says why, in ways that no schema can foresee; `tests/refusable.py` looks at each.
 # 413: what a body may hold altogether, no schema can say.

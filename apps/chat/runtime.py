@@ -17,7 +17,7 @@ from rest_framework.exceptions import APIException
 
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
-from apps.chat import generations, known, mirror, outcomes, sources, summaries, titles
+from apps.chat import generations, known, mirror, outcomes, sources, summaries, titles, unkept
 from apps.chat.asking import Job
 from apps.chat.live import Live
 from apps.chat.outcomes import INTERRUPTED, Outcome
@@ -274,6 +274,9 @@ async def _look() -> None:
         watched = await with_rows(generations.watch, ids)
         for generation in watched.to_stop | watched.gone:
             _hang_up(generation)
+    if calls := list(_calls.values()):
+        for call in await with_rows(unkept.without_user, calls):
+            call.hang_up()
 
 
 async def _beat() -> None:

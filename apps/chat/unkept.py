@@ -6,7 +6,7 @@ Such an answer belongs to its request: when the client goes away, the model is h
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -64,11 +64,17 @@ def shorter(wanted: Wanted, refusal: ContextTooLong) -> Wanted | None:
     return replace(wanted, assembled=assembled) if assembled.tokens < before.tokens else None
 
 
+def without_user(calls: Collection["Call"]) -> list["Call"]:
+    """Those whose account was deleted since they began."""
+    there = set(User.objects.filter(pk__in={call.wanted.user.pk for call in calls}).values_list("pk", flat=True))
+    return [call for call in calls if call.wanted.user.pk not in there]
+
+
 class Interrupted(ProviderError):
-    """The server stops."""
+    """The server stops, or the user is no more."""
 
     code = outcomes.INTERRUPTED
-    detail = "This server is about to stop, and broke off. Please try again."
+    detail = "The answer was broken off. Please try again."
 
 
 class Unforeseen(ProviderError):

@@ -62,7 +62,7 @@ class OpenAICompletionSerializer(serializers.Serializer[Any]):
     model = Text(max_length=300, help_text="A character of yours: its name as `/v1/models` has it, or its id.")
     messages = serializers.ListField(
         child=OpenAIMessageSerializer(),
-        allow_empty=False,
+        min_length=1,
         max_length=MOST_MESSAGES,
         help_text="Oldest first. Where the last one is the assistant's, the answer goes on with it.",
     )

@@ -47,7 +47,7 @@ class OpenAINewItemSerializer(serializers.Serializer[Any]):
 
 
 class OpenAINewItemsSerializer(serializers.Serializer[Any]):
-    items = serializers.ListField(child=OpenAINewItemSerializer(), allow_empty=False, max_length=MOST_ITEMS)
+    items = serializers.ListField(child=OpenAINewItemSerializer(), min_length=1, max_length=MOST_ITEMS)
 
 
 class OpenAINewConversationSerializer(serializers.Serializer[Any]):

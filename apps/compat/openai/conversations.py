@@ -140,7 +140,7 @@ class OneConversationView(ConversationView):
             conversation.save(update_fields=["extra", "updated_at"])
         return Response(about(conversation))
 
-    @extend_schema(tags=[TAG], operation_id="openai_conversations_delete", responses=OpenAIDeletedSerializer)
+    @extend_schema(tags=[TAG], operation_id="openai_conversations_delete", responses={200: OpenAIDeletedSerializer})
     def delete(self, request: Request, pk: UUID) -> Response:
         """Delete a conversation and its messages."""
         self.conversation(pk)
@@ -214,7 +214,9 @@ class ItemView(ConversationView):
         """One message of a conversation."""
         return Response(item(self.message(pk, item_pk)))
 
-    @extend_schema(tags=[TAG], operation_id="openai_conversation_items_delete", responses=OpenAIConversationSerializer)
+    @extend_schema(
+        tags=[TAG], operation_id="openai_conversation_items_delete", responses={200: OpenAIConversationSerializer}
+    )
     def delete(self, request: Request, pk: UUID, item_pk: UUID) -> Response:
         """Delete a message that no other follows; 409 `not_the_last` otherwise. Answers with the conversation."""
         self.message(pk, item_pk)
