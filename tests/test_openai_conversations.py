@@ -16,7 +16,7 @@ from apps.conversations.models import Conversation, Message, Role
 from tests.ai_server import AIServer
 from tests.factories import make_character, make_conversation, say
 from tests.online import Person, until
-from tests.test_openai import Connect, connect
+from tests.openai_cast import Connect, connect
 
 __all__ = ["connect"]
 
