@@ -109,7 +109,10 @@ class PooledHandler(ASGIHandler):
             await self.send_stream(response, send)
         else:
             await response.arrive()
-            await self.send_response(response, send)
+            if response.stream is not None:
+                await self.send_stream(response.stream, send)
+            else:
+                await self.send_response(response, send)
 
     async def read_body(  # type: ignore[override]  # a body that is too large is told apart
         self, receive: Receive, limit: int, declared: int = 0

@@ -100,6 +100,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "apps.api.middleware.RequestContext",
+    "apps.compat.openai.errors.ErrorsAsOpenAI",
     "apps.api.middleware.KnownHost",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -252,6 +253,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "sign-up-account": env.str("THROTTLE_SIGN_UP_ACCOUNT", "10/hour", validate=a_rate),
         "reset-address": env.str("THROTTLE_RESET_ADDRESS", "20/hour", validate=a_rate),
         "reset-account": env.str("THROTTLE_RESET_ACCOUNT", "5/hour", validate=a_rate),
+        "api-keys": env.str("THROTTLE_API_KEYS", "30/hour", validate=a_rate),
     },
 }
 DRF_STANDARDIZED_ERRORS = {"ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True}
@@ -272,6 +274,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.api.schema.document_errors",
+        "apps.compat.openai.schema.errors_as_openai",
     ],
     "ENUM_NAME_OVERRIDES": {
         "RoleEnum": "apps.conversations.models.Role",

@@ -11,7 +11,7 @@ from django.core.cache import caches
 from django.db import connection
 from rest_framework.test import APIClient
 
-from apps.accounts import tokens
+from apps.accounts import keys, tokens
 from apps.accounts.models import ExternalIdentity, User
 from apps.characters import pictures, shelf
 from apps.characters.models import Character, Report
@@ -125,6 +125,7 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
     identity = ExternalIdentity.objects.create(user=alice, issuer="https://auth.example", subject="alice-elsewhere")
     # As a deleted message leaves one.
     tombstone = Tombstone.objects.create(user=alice, conversation=conversation)
+    api_key, _ = keys.make(alice, "A desktop program")
     return SimpleNamespace(
         user=alice,
         character=character,
@@ -134,10 +135,12 @@ def alices(alice: User, gretas: Character) -> SimpleNamespace:
         report=report,
         conversation=conversation,
         message=message,
+        item=answer,
         generation=generation,
         summary=summary,
         tombstone=tombstone,
         identity=identity,
+        api_key=api_key,
     )
 
 

@@ -34,6 +34,9 @@ KINDS = {
     "knowledge": "document",
     "facts": "fact",
     "tools": "tool",
+    "keys": "api_key",
+    "models": "character",
+    "items": "item",
 }
 
 # A field of a body that takes an id → the name of such a row in the cast.
@@ -63,6 +66,9 @@ AWAITED = {
     *("POST /api/chat/{id}/", "POST /api/chat/{id}/message/"),
 }
 
+# Answers in JSON, whatever is asked for, and refuses in OpenAI's shape.
+OPENAI = "/v1/"
+
 Body = dict[str, Any]
 
 CARD = {"spec": "chara_card_v2", "spec_version": "2.0", "data": {"name": "Grace", "description": "A programmer."}}
@@ -72,6 +78,7 @@ FILES: dict[str, Callable[[], bytes]] = {"/api/characters/{id}/avatar/": lambda:
 
 # A path → a body that fits each of its operations; what one of them does not know, it ignores.
 BODIES: dict[str, Callable[[Any], Body]] = {
+    "/api/auth/api-keys/": lambda who: {"name": "A phone"},
     "/api/auth/jwt/create/": lambda who: {"email": who.user.email, "password": PASSWORD},
     "/api/auth/jwt/logout/": lambda who: {"refresh": tokens.sign_in(who.user)["refresh"]},
     "/api/auth/jwt/refresh/": lambda who: {"refresh": tokens.sign_in(who.user)["refresh"]},
@@ -121,6 +128,13 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     "/api/conversations/{id}/chat/": lambda who: {"content": "And now?"},
     "/api/conversations/{id}/messages/": lambda who: {"content": "And now?"},
     "/api/conversations/{id}/messages/{message_pk}/": lambda who: {"content": "What year is it?"},
+    "/v1/chat/completions": lambda who: {
+        "model": str(who.character.pk),
+        "messages": [{"role": "user", "content": "What time is it?"}],
+    },
+    "/v1/conversations": lambda who: {"character": str(who.character.pk)},
+    "/v1/conversations/{id}": lambda who: {"metadata": {"about": "clocks"}},
+    "/v1/conversations/{id}/items": lambda who: {"items": [{"role": "user", "content": "And now?"}]},
 }
 
 
@@ -187,11 +201,12 @@ def schema() -> Any:
 
 
 def resolved(part: Any) -> Any:
-    """A property's schema without references, `oneOf` with null as `nullable`."""
+    """A property's schema without references, `oneOf` with null as `nullable`; `types` are those of all others."""
     part = dict(part)
     for several in ("allOf", "oneOf"):
-        for each in part.pop(several, []):
-            part |= {"nullable": True} if resolved(each).get("type") == "null" else resolved(each)
+        for each in map(resolved, part.pop(several, [])):
+            kinds = part.get("types", set())
+            part |= {"nullable": True} if each.get("type") == "null" else {**each, "types": kinds | {each.get("type")}}
     if "$ref" in part:
         part |= schema()["components"]["schemas"][part.pop("$ref").rpartition("/")[2]]
     if isinstance(part.get("type"), list):

@@ -48,6 +48,8 @@ class Server:
         def hang_up() -> None:
             for producer, _ in runtime._running.values():
                 producer.cancel(MessageStatus.INTERRUPTED)
+            for call in runtime._calls.values():
+                call.interrupt()
 
         loop.call_soon_threadsafe(hang_up)
         until(lambda: not runtime._tasks() | runtime._mirroring)

@@ -6,6 +6,8 @@ import schemathesis
 from schemathesis import Case, CheckContext, Response
 from schemathesis.openapi.checks import RejectedPositiveData
 
+from tests.refusals import complaints
+
 # The field or parameter, and what is wrong with it: something that only the rows, or the settings, can tell.
 REFUSABLE = {
     # Ids of rows that are not there, or not the caller's.
@@ -99,6 +101,10 @@ REFUSABLE = {
     ("from", "after_to"),
     ("from", "too_many_days"),
     *((name, "too_deep") for name in ("extra", "extensions", "lorebook")),
+    # Said with nothing but white space, or by tools alone.
+    ("messages", "blank"),
+    ("items.N.content", "blank"),
+    ("after", "does_not_exist"),
     # Taken already.
     ("email", "unique"),
     ("client_id", "unique"),
@@ -118,10 +124,7 @@ REFUSABLE = {
 def refused_for_a_reason(ctx: CheckContext, response: Response, case: Case) -> None:
     if response.status_code != 400 or case.meta is None or not case.meta.generation.mode.is_positive:
         return
-    reasons = {
-        (error["attr"] and re.sub(r"\.\d+(?=\.|$)", ".N", error["attr"]), error["code"])
-        for error in response.json()["errors"]
-    }
+    reasons = {(name and re.sub(r"\.\d+(?=\.|$)|\[\d+\]", ".N", name), code) for code, name in complaints(response)}
     if not reasons <= REFUSABLE:
         raise RejectedPositiveData(
             operation=case.operation.label,

@@ -1,6 +1,19 @@
 """The one shape of every error."""
 
+import re
 from typing import Any
+
+
+def complaints(response: Any) -> list[tuple[str, str | None]]:
+    """What a refusal says is wrong: each code with the field, in either shape; OpenAI's has one."""
+    found = response.json()
+    errors = [found["error"]] if "error" in found else found["errors"]
+    return [(each["code"], each["param"] if "param" in each else each["attr"]) for each in errors]
+
+
+def fields(response: Any) -> set[str]:
+    """The fields of the body, or the parameters, that are wrong."""
+    return {re.split(r"[.\[]", str(name))[0] for _, name in complaints(response)}
 
 
 def refused(response: Any, status: int, code: str, attr: str | None = None) -> None:

@@ -11,6 +11,7 @@ from django.core import mail
 from django.test import Client
 from rest_framework.test import APIClient
 
+from apps.accounts import keys
 from apps.accounts.models import ExternalIdentity, TokenFamily, User
 from tests.better_auth import Issuer, configure
 from tests.conftest import signed_in
@@ -46,10 +47,12 @@ def test_a_verified_address_opens_its_account_and_ends_what_was_signed_in(
 ) -> None:
     """Whoever signed up with the address had not shown that it is theirs."""
     pair, browser = sign_in(), APIClient()
+    _, key = keys.make(alice, "Theirs")
     assert browser.post("/api/auth/login/", {"username": alice.email, "password": PASSWORD}).status_code == 302
     response = me(issuer.token(email="ALICE@example.com", **{"emailVerified": None, claim: True}))
     assert response.json()["id"] == str(alice.pk)
     assert_ended(pair)
+    assert keys.find(key) is None
     refused(browser.get(ME), 401, "not_authenticated")
     refused(send("create", email="alice@example.com", password=PASSWORD), 401, "no_active_account")
     assert me(issuer.token()).json()["id"] == str(alice.pk)

@@ -9,10 +9,12 @@ from urllib.parse import quote, urlencode
 import pytest
 from rest_framework.test import APIClient
 
+from apps.accounts import keys
 from apps.api.rows import new_id
 from apps.knowledge.models import Fact
 from tests.endpoints import Operation, operations
 from tests.factories import grow, make_character, make_conversation, make_document, make_tool
+from tests.refusals import fields
 
 READS = [operation for operation in operations() if operation.method == "GET" and operation.query]
 PAGED = [operation for operation in READS if "cursor" in operation.query]
@@ -20,7 +22,7 @@ PAGED = [operation for operation in READS if "cursor" in operation.query]
 
 def names(response: Any) -> set[str]:
     assert response.status_code == 400, response.content[:300]
-    return {error["attr"].partition(".")[0] for error in response.json()["errors"]}
+    return fields(response)
 
 
 def encoded(value: Any) -> str:
@@ -109,6 +111,7 @@ def test_a_cursor_cut_anywhere_is_no_500(operation: Operation, alices: SimpleNam
     make_document(alices.character, "Watches", "A watch is a small clock.")
     make_tool(alices.user)
     Fact.objects.create(user=alices.user, character=alices.character, text="She sings.")
+    keys.make(alices.user, "A phone")
     grow(alices.conversation, 4)
     first = as_alice.get(operation.address(alices), operation.asking(page_size=1)).json()["next"]
     cursor = first.partition("cursor=")[2].partition("&")[0]
@@ -140,6 +143,8 @@ def test_a_page_has_from_1_to_100_rows(operation: Operation, alices: SimpleNames
 def not_fitting(part: dict[str, Any]) -> list[Any]:
     if part["type"] == "array":
         return [*not_fitting(part["items"]), ["x"] * (part["maxItems"] + 1)]
+    if part["type"] == "integer":
+        return ["nonsense", "\0", "[]", "1.5", "0", "-1", str(part["maximum"] + 1), "1" + "0" * 30, "1" + "0" * 5_000]
     if "enum" in part or part.get("format") in {"uuid", "date"} or part["type"] == "boolean":
         return ["nonsense", "\0", "[]", "12", part.get("enum", [""])[0].upper() + "x", "😀", "1" + "0" * 30]
     return ["\0", "a\0b", "x" * (part["maxLength"] + 1), "x" * 60_000]

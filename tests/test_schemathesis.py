@@ -25,7 +25,15 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "12")
 SEED = os.environ.get("SCHEMATHESIS_SEED", "1")
 
-RATES = ("SIGN_IN_ADDRESS", "SIGN_IN_ACCOUNT", "SIGN_UP_ADDRESS", "SIGN_UP_ACCOUNT", "RESET_ADDRESS", "RESET_ACCOUNT")
+RATES = (
+    "SIGN_IN_ADDRESS",
+    "SIGN_IN_ACCOUNT",
+    "SIGN_UP_ADDRESS",
+    "SIGN_UP_ACCOUNT",
+    "RESET_ADDRESS",
+    "RESET_ACCOUNT",
+    "API_KEYS",
+)
 ENV = {**{f"THROTTLE_{rate}": "1000000/min" for rate in RATES}, "ACCESS_TOKEN_MINUTES": "1000", "AI_TITLES": "off"}
 
 CONFIG = """
@@ -64,6 +72,7 @@ messages.values = {messages}
 readers.values = {readers}
 documents.values = {documents}
 tools.values = {tools}
+named.values = ["ada", "basil"]
 
 [parameters]
 "body.model" = {{ dictionary = "models", probability = 0.9 }}
@@ -102,6 +111,25 @@ include-path-regex = "message_pk"
 include-path-regex = "/tools/.id./"
 exclude-method = "DELETE"
 parameters = {{ "path.id" = {{ dictionary = "tools", probability = 0.8 }} }}
+
+[[operations]]
+include-path-regex = "^/v1/conversations/"
+exclude-method = "DELETE"
+parameters = {{ "path.id" = {{ dictionary = "busy", probability = 0.8 }} }}
+
+[[operations]]
+include-path-regex = "item_pk"
+[operations.parameters]
+"path.id" = {{ dictionary = "busy", probability = 0.8 }}
+"path.item_pk" = {{ dictionary = "messages", probability = 0.8 }}
+
+[[operations]]
+include-name = "GET /v1/models/{{id}}"
+parameters = {{ "path.id" = {{ dictionary = "named", probability = 0.8 }} }}
+
+[[operations]]
+include-name = "POST /v1/chat/completions"
+parameters = {{ "body.model" = {{ dictionary = "named", probability = 0.8 }} }}
 
 # 400: refused with a code that says why, in ways that no schema can foresee; `tests/refusable.py` looks at each.
 # 413: what a body may hold altogether, no schema can say.
@@ -219,4 +247,5 @@ def run(url: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     (folder / "schemathesis.toml").write_text(config)
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml"]
     command += ["run", f"{url}/api/schema/?format=json", "--checks", "all", "--no-color", *more]
-    return subprocess.run(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}  # the hooks are a module among others
+    return subprocess.run(command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.accounts.forms import AdminSignInForm
-from apps.accounts.models import ExternalIdentity, User
+from apps.accounts.models import ApiKey, ExternalIdentity, User
 
 admin.site.login_form = AdminSignInForm
 admin.site.unregister(Group)
@@ -52,4 +52,17 @@ class IdentityAdmin(admin.ModelAdmin[ExternalIdentity]):
         return False
 
     def has_change_permission(self, *_: Any) -> bool:
+        return False
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
+    """To see who has any, and to delete one; keys are made by those who use them."""
+
+    list_display = ("name", "prefix", "user", "created_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "prefix")
+    fields = readonly_fields = ("user", "name", "prefix", "created_at", "last_used_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False

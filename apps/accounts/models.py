@@ -1,4 +1,4 @@
-"""People, and what they are signed in with: families of tokens, and sessions."""
+"""People, and what they are let in by: families of tokens, sessions, and keys."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +13,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from apps.accounts import departures
+from apps.accounts.owned import OwnedQuerySet
 from apps.api.rows import Row, new_id
 
 
@@ -177,3 +178,22 @@ class Session(AbstractBaseSession):
         from apps.accounts.sessions import SessionStore
 
         return SessionStore
+
+
+class ApiKey(Row):
+    """Lets a program in at the OpenAI-compatible face, and nowhere else; see `apps.accounts.keys`. Of the key itself
+    there is no more than its beginning, for people to know it by, and a hash."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16)
+    sha256 = models.CharField(max_length=64, unique=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    objects = OwnedQuerySet["ApiKey"].as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

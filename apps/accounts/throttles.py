@@ -80,6 +80,15 @@ class ResetByAccount(ByAccount):
     scope = "reset-account"
 
 
+class ApiKeysByUser(Throttle):
+    """Of who is signed in: a token that was stolen for a while makes no more than a few."""
+
+    scope = "api-keys"
+
+    def get_cache_key(self, request: Any, view: Any) -> str:
+        return self.cache_format % {"scope": self.scope, "ident": request.user.pk}
+
+
 SIGN_IN = (SignInByAddress, SignInByAccount)
 SIGN_UP = (SignUpByAddress, SignUpByAccount)
 RESET = (ResetByAddress, ResetByAccount)

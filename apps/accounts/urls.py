@@ -3,6 +3,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from apps.accounts.forms import SignInForm
+from apps.accounts.key_views import ApiKeyViewSet
 from apps.accounts.views import AccountViewSet, ResetViewSet, SignUpViewSet, TokenViewSet
 
 router = SimpleRouter(use_regex_path=False)
@@ -10,6 +11,7 @@ router.register("users", SignUpViewSet, basename="sign-up")
 router.register("users", AccountViewSet, basename="account")
 router.register("users", ResetViewSet, basename="reset")
 router.register("jwt", TokenViewSet, basename="token")
+router.register("api-keys", ApiKeyViewSet, basename="api-key")
 
 # The namespace is the one in which the browsable API's templates look for these two.
 sessions = [

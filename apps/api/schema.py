@@ -146,6 +146,15 @@ class BetterAuthCookieScheme(OpenApiAuthenticationExtension):
         return {"type": "apiKey", "in": "cookie", "name": getattr(settings.BETTER_AUTH, "cookie", "")}
 
 
+class KeyScheme(OpenApiAuthenticationExtension):
+    target_class = "apps.accounts.key_authentication.KeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        about = "An API key, from `/api/auth/api-keys/`."
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "drm_…", "description": about}
+
+
 def only_ours(endpoints: list[Any], **_: Any) -> list[Any]:
     """The schema does not describe itself."""
     return [endpoint for endpoint in endpoints if endpoint[0] not in ("/api/schema/", "/api/docs/")]

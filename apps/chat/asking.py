@@ -14,9 +14,10 @@ from rest_framework.exceptions import ValidationError
 from apps.accounts.models import User
 from apps.api.errors import Conflict
 from apps.chat import known, refusals
-from apps.chat.assembly import ANSWER_TOKENS, Assembled, Moment, assemble
+from apps.chat.assembly import ANSWER_TOKENS, Assembled, assemble
 from apps.chat.keys import Earlier, Key, earlier
 from apps.chat.models import Generation
+from apps.chat.past import Moment
 from apps.chat.providers import ContextTooLong, Request
 from apps.chat.steps import is_source
 from apps.conversations import turns
@@ -158,7 +159,7 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
     answer = ask(conversation, model)
     conversation.generating = answer
     turns.save_head(conversation, "generating")
-    assembled = assemble(conversation, character, _moment(answer, goes_on=bool(answer.content.strip())))
+    assembled = assemble(conversation, character, _moment(conversation, answer, goes_on=bool(answer.content.strip())))
     known_sources = {source["id"] for source in answer.sources if is_source(source)}
     found = [dict(source) for source in assembled.sources if source["id"] not in known_sources]
     if assembled.remember is not None or found:
@@ -213,7 +214,8 @@ def shorter(job: Job, refusal: ContextTooLong) -> Job | None:
     answer = rows.filter(pk=job.message, status=MessageStatus.GENERATING).first()
     if answer is None or answer.conversation.character is None:
         return None
-    moment, most = _moment(answer, goes_on=bool(job.text.strip())), _most(job, refusal)
+    moment = _moment(answer.conversation, answer, goes_on=bool(job.text.strip()))
+    most = less_than(job.tokens, job.request, refusal)
     assembled = assemble(answer.conversation, answer.conversation.character, moment, most=most)
     if assembled.tokens >= job.tokens:
         return None
@@ -231,14 +233,14 @@ def note(job: Job, refusal: ContextTooLong) -> None:
         refusals.remember(job.conversation, job.source, job.request.model, int(job.tokens * LESS))
 
 
-def _most(job: Job, refusal: ContextTooLong) -> int:
-    """Tokens for the next try, on the scale of the estimate that was too low."""
+def less_than(tokens: int, request: Request, refusal: ContextTooLong) -> int:
+    """Tokens for the next try, on the scale of the estimate, `tokens`, that was too low."""
     if not (refusal.window and refusal.tokens):
-        return int(job.tokens * LESS)
-    room = max(refusal.window - (job.request.max_tokens or ANSWER_TOKENS), refusal.window // 2)
-    return int(job.tokens * min(room / refusal.tokens, 1) * CAUTION)
+        return int(tokens * LESS)
+    room = max(refusal.window - (request.max_tokens or ANSWER_TOKENS), refusal.window // 2)
+    return int(tokens * min(room / refusal.tokens, 1) * CAUTION)
 
 
-def _moment(answer: Message, *, goes_on: bool) -> Moment:
+def _moment(conversation: Conversation, answer: Message, *, goes_on: bool) -> Moment:
     """What an answer's row is to be filled from."""
-    return Moment(answer if goes_on else answer.parent, goes_on=goes_on)
+    return Moment(conversation, answer if goes_on else answer.parent, goes_on=goes_on)

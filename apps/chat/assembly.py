@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from apps.characters.models import Character
 from apps.chat import known, lorebook, offers, refusals
-from apps.chat.lorebook import Book, Fired, Scene
-from apps.chat.prompt import Built, Cast, Said, Scale, Summarised, build_prompt
+from apps.chat.lorebook import Fired
+from apps.chat.past import Past
+from apps.chat.prompt import Built, Cast, Said, Scale, build_prompt
 from apps.chat.providers import Request
 from apps.chat.scene import source_of
-from apps.conversations import tree
-from apps.conversations.models import Conversation, Message, Role
+from apps.conversations.models import Conversation, Role
 from apps.knowledge import search
 from apps.knowledge.search import Found
 from apps.tools.functions import Function
@@ -61,43 +59,8 @@ class Assembled:
         return self.built.tokens + self.tool_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Where in a conversation a prompt is made: after the message `at` (None: at the beginning), with `said` as a turn
-    that is not saved. With `goes_on`, `at` is an answer of which more is wanted."""
-
-    at: Message | None
-    said: str | None = None
-    goes_on: bool = False
-
-    @property
-    def asked(self) -> Message | None:
-        """What the answer follows, whether it was begun already or not."""
-        return self.at.parent if self.at and self.goes_on else self.at
-
-    @property
-    def turn(self) -> Message | None:
-        """The message that is answered, where it is saved."""
-        asked = self.asked
-        return asked if asked and asked.role == Role.USER and self.said is None else None
-
-    def seed(self, conversation: Conversation) -> str:
-        """Of all chance. What the turn follows has its id before the turn is saved: so a preview shows the same."""
-        before = self.turn.parent_id if self.turn else self.asked and self.asked.pk
-        return str(before or conversation.pk)
-
-    @property
-    def time(self) -> datetime:
-        return self.turn.created_at if self.turn else timezone.now()
-
-    @property
-    def length(self) -> int:
-        """Messages on the path, the turn included, the answer not."""
-        return (self.asked.depth + 1 if self.asked else 0) + (self.said is not None)
-
-
-def assemble(conversation: Conversation, character: Character, moment: Moment, *, most: int | None = None) -> Assembled:
-    """What the model would be sent at that moment: in as many tokens as its window has room for, and at `most`."""
+def assemble(conversation: Conversation, character: Character, past: Past, *, most: int | None = None) -> Assembled:
+    """What the model would be sent after that: in as many tokens as its window has room for, and at `most`."""
     source, model = settings.AI_OFFER.find(conversation.model or character.model)
     of_model = known.model(source.name, model)
     scale = Scale(of_model.bytes_per_token)
@@ -108,23 +71,24 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
     budget = of_model.window - (max_tokens or min(ANSWER_TOKENS, longest))
     budget = min(budget, most or refusals.most(conversation, source.name, model) or budget)
 
-    functions, tool_tokens, dropped_tools = _tools(conversation, character, moment, budget, scale)
+    functions, tool_tokens, dropped_tools = _tools(conversation, character, past, budget, scale)
     # What tools say has to fit, too.
     room = budget - tool_tokens - (min(budget // 4, MOST_FOR_RESULTS) if functions else 0)
-    history, whole = _history(conversation, moment, characters=int(room * scale.bytes_per_token) + 1)
+    # No more of it is read than could fit.
+    history, whole = past.history(characters=int(room * scale.bytes_per_token) + 1)
     cast = _cast(conversation, character)
-    macros = conversation.macros(character, seed=moment.seed(conversation), now=moment.time)
+    macros = conversation.macros(character, seed=past.seed, now=past.time)
     book = lorebook.read(character.lorebook, macros)
-    state = _remembered(conversation, moment, book)
+    state = past.remembered(book)
     fired = lorebook.fire(
         book,
-        _scene(conversation, moment, book, history),
+        past.scene(book, history),
         state=state,
         budget=int(room * LORE_SHARE),
         tokens=scale.tokens,
         macros=macros,
     )
-    summary = _summary(conversation, moment)
+    summary = past.summary()
     sources = _sources(conversation, character, history, int(room * KNOWLEDGE_SHARE), scale)
     built = build_prompt(
         cast,
@@ -136,7 +100,7 @@ def assemble(conversation: Conversation, character: Character, moment: Moment, *
         whole=whole,
         summary=summary,
         knowledge=[(source["title"], source["text"]) for source in sources],
-        goes_on=moment.goes_on,
+        goes_on=past.goes_on,
     )
     cut = built.kept_from is not None and bool(history) and (not whole or built.kept_from > history[0].depth)
     return Assembled(
@@ -185,14 +149,13 @@ def _found(conversation: Conversation, character: Character, asked: str) -> list
 
 
 def _tools(
-    conversation: Conversation, character: Character, moment: Moment, budget: int, scale: Scale
+    conversation: Conversation, character: Character, past: Past, budget: int, scale: Scale
 ) -> tuple[dict[str, Function], int, list[str]]:
-    """What the model is offered, how long that is, and what there is no room for. An answer that is gone on with is
-    only told on."""
+    """What the model is offered, how long that is, and what there is no room for."""
     kept: dict[str, Function] = {}
     dropped: list[str] = []
     total = 0
-    for name, function in ({} if moment.goes_on else offers.of(conversation, character)).items():
+    for name, function in (offers.of(conversation, character) if past.has_tools else {}).items():
         size = scale.message(offers.size(function))
         if total + size <= budget * TOOLS_SHARE:
             kept[name] = function
@@ -219,42 +182,3 @@ def _cast(conversation: Conversation, character: Character) -> Cast:
         example_dialogue=character.example_dialogue,
         post_history_instructions=character.post_history_instructions,
     )
-
-
-def _history(conversation: Conversation, moment: Moment, *, characters: int) -> tuple[list[Said], bool]:
-    """No more of it is read than could fit."""
-    rows, whole = tree.history(moment.at.pk, conversation, characters=characters) if moment.at else ([], True)
-    history = [Said(*row) for row in rows]
-    if moment.said is not None:
-        history.append(Said(Role.USER, moment.said, moment.length - 1))
-    return history, whole
-
-
-def _summary(conversation: Conversation, moment: Moment) -> Summarised | None:
-    found = tree.summary(moment.at.pk, conversation) if moment.at else None
-    return Summarised(*found) if found else None
-
-
-def _remembered(conversation: Conversation, moment: Moment, book: Book) -> Any:
-    # An answer that is gone on with has noted already what its own turn fired.
-    return tree.remembered(moment.asked.pk, conversation) if book.remembers and moment.asked else None
-
-
-def _scene(conversation: Conversation, moment: Moment, book: Book, history: list[Said]) -> Scene:
-    """An answer that is gone on with has the scene of its own turn, of which it is a part."""
-    texts = [(said.role, said.content) for said in history]
-    if moment.goes_on and len(texts) > 1:
-        (role, turn), (_, answer) = texts[-2:]
-        texts[-2:] = [(role, f"{turn}\n{answer}")]
-    return Scene(
-        texts=texts,
-        length=moment.length,
-        answers=tree.answers(moment.asked.pk, conversation) if book.counts_answers and moment.asked else 0,
-        greeting=_greeting(conversation, moment) if book.asks_greeting else None,
-        seed=moment.seed(conversation),
-    )
-
-
-def _greeting(conversation: Conversation, moment: Moment) -> int | None:
-    found = tree.first(moment.at.pk, conversation).extra.get("greeting") if moment.at else None
-    return found if isinstance(found, int) else None

@@ -11,6 +11,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from apps.accounts.models import User
+from apps.accounts.ownership import hold
 from apps.chat.asking import Job
 from apps.chat.models import Generation, GenerationStatus, Purpose
 from apps.chat.outcomes import DELETED, GONE, INTERRUPTED, Outcome, error_of, render_turn
@@ -232,9 +234,9 @@ def _end_for(generations: QuerySet[Generation], status: GenerationStatus, error:
 @transaction.atomic
 def record_call(job: Job, purpose: Purpose, model: str, usage: Usage | None, error: str, latency_ms: int) -> None:
     """What a call beside the turns cost, for the account of what was used."""
-    usage = usage or Usage(None, None)
     if _locked(job.conversation) is None:  # deleted meanwhile, and maybe its user too
         return
+    usage = usage or Usage(None, None)
     Generation.objects.create(
         user_id=job.user,
         conversation_id=job.conversation,
@@ -248,6 +250,16 @@ def record_call(job: Job, purpose: Purpose, model: str, usage: Usage | None, err
         latency_ms=latency_ms,
         ended_at=timezone.now(),
     )
+
+
+@transaction.atomic
+def record_unkept(user: User, source: str, model: str, written: Written) -> None:
+    """What an answer cost that nobody keeps. Of `written`, the text is left out."""
+    if not hold(user):  # deleted meanwhile
+        return
+    generation = Generation(user=user, purpose=Purpose.COMPLETION, provider=source, model=model)
+    generation.save(force_insert=True)
+    _save_end(generation, written, GenerationStatus(written.status), written.error)
 
 
 def save_title(conversation_id: UUID, title: str) -> None:

@@ -23,6 +23,8 @@ class Purpose(models.TextChoices):
     TURN = "turn"
     TITLE = "title"
     SUMMARY = "summary"
+    # Of messages that somebody brought along, in no conversation.
+    COMPLETION = "completion"
 
 
 class Generation(Row):

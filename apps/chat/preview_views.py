@@ -14,7 +14,8 @@ from apps.accounts.ownership import Mine
 from apps.api.queries import query_of
 from apps.characters.access import PromptHidden
 from apps.chat.asking import CharacterUnavailable
-from apps.chat.assembly import Assembled, Moment, assemble
+from apps.chat.assembly import Assembled, assemble
+from apps.chat.past import Moment
 from apps.conversations.access import held
 from apps.conversations.models import Conversation, MessageStatus, Role
 from apps.conversations.serializers import Content
@@ -105,7 +106,8 @@ class PromptViewSet(Mine[Conversation], GenericViewSet[Conversation]):
             raise CharacterUnavailable()
         if not character.shows_prompt_to(user):
             raise PromptHidden()
-        return Response(shown(assemble(conversation, character, Moment(self._last(conversation), content))))
+        moment = Moment(conversation, self._last(conversation), content)
+        return Response(shown(assemble(conversation, character, moment)))
 
     def _last(self, conversation: Conversation) -> Any:
         """The message that the prompt ends with. An answer that is still being written is none yet."""

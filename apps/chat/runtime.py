@@ -17,13 +17,14 @@ from rest_framework.exceptions import APIException
 
 from apps.api import metrics
 from apps.api.threads import spawn, with_rows
-from apps.chat import generations, known, mirror, outcomes, sources, summaries, titles
+from apps.chat import generations, known, mirror, outcomes, sources, summaries, titles, unkept
 from apps.chat.asking import Job
 from apps.chat.live import Live
 from apps.chat.outcomes import INTERRUPTED, Outcome
 from apps.chat.producer import Producer
 from apps.chat.providers import ProviderError
 from apps.chat.relay import Relay
+from apps.chat.unkept import Call
 from apps.conversations import changes
 from apps.conversations.models import MessageStatus
 
@@ -57,6 +58,8 @@ _keepers: set[asyncio.Task[Any]] = set()
 _telling: set[asyncio.Task[Any]] = set()
 _mirroring: set[asyncio.Task[Any]] = set()
 _afterwards: set[asyncio.Task[Any]] = set()
+# Answers that nobody keeps, by their tasks.
+_calls: dict[asyncio.Task[Any], Call] = {}
 # The conversations that are being summed up here.
 _summing_up: set[UUID] = set()
 # After an outage the other processes have to move their heartbeats before anybody calls them dead.
@@ -96,6 +99,8 @@ async def stop() -> None:
         await asyncio.wait(work, timeout=until - loop.time())
     for producer, _ in _running.values():
         producer.cancel(MessageStatus.INTERRUPTED, hurry=True)
+    for call in list(_calls.values()):
+        call.interrupt()
     await _end(_afterwards)
     if work := _tasks():
         # What cannot be saved by then, somebody else's sweep ends.
@@ -127,7 +132,7 @@ async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 def _tasks() -> set[asyncio.Task[Any]]:
-    return {task for _, task in _running.values()} | _afterwards
+    return {task for _, task in _running.values()} | _calls.keys() | _afterwards
 
 
 def check_is_writing() -> None:
@@ -169,6 +174,14 @@ def _begin(job: Job) -> None:
             _after(producer, task.result())
 
     task.add_done_callback(over)
+
+
+def begin(call: Call) -> None:
+    """Start an answer that nobody keeps; on the loop."""
+    check_is_writing()
+    call.task = task = spawn(call.run(sources.provider(call.source)))
+    _calls[task] = call
+    task.add_done_callback(_calls.pop)
 
 
 def _after(producer: Producer, outcome: Outcome) -> None:
@@ -261,6 +274,9 @@ async def _look() -> None:
         watched = await with_rows(generations.watch, ids)
         for generation in watched.to_stop | watched.gone:
             _hang_up(generation)
+    if calls := list(_calls.values()):
+        for call in await with_rows(unkept.without_user, calls):
+            call.hang_up()
 
 
 async def _beat() -> None:

@@ -113,6 +113,7 @@ def _account(user: User, context: dict[str, Any]) -> dict[str, Any]:
                 {"expires_at": when}
                 for when in user.sessions.order_by("expire_date").values_list("expire_date", flat=True)
             ],
+            "api_keys": list(user.api_keys.order_by("pk").values("id", "name", "prefix", "created_at", "last_used_at")),
         },
     }
 

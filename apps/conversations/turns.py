@@ -25,17 +25,19 @@ def locked(conversation: Any) -> Conversation:
 
 
 @transaction.atomic
-def begin(user: User, character: Character, *, greeting: int = 0, **fields: Any) -> Conversation:
+def begin(user: User, character: Character | None, *, greeting: int | None = 0, **fields: Any) -> Conversation:
     """A new conversation, its greetings there as sibling first messages, the chosen one active.
 
-    `greeting` is an index that `character.greeting_at` knows; 0 for a character who says nothing first.
+    `greeting` is an index that `character.greeting_at` knows; 0 for a character who says nothing first; None for none
+    of them. Without a character it can be filled and read, but nobody answers in it.
     """
     hold(user)
     now = timezone.now()
-    conversation = Conversation(user=user, character=character, character_name=character.name, created_at=now, **fields)
-    greetings = _greetings(conversation, character)
-    chosen = character.greeting_at(greeting)
-    if chosen is not None:
+    name = character.name if character else ""
+    conversation = Conversation(user=user, character=character, character_name=name, created_at=now, **fields)
+    chosen = character.greeting_at(greeting) if character and greeting is not None else None
+    if character and chosen is not None:
+        greetings = _greetings(conversation, character)
         # PostgreSQL looks at the keys between the two when the transaction ends, so one statement each is enough.
         Message.objects.bulk_create(greetings.values())
         conversation.active_leaf = greetings[chosen]

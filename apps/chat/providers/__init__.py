@@ -17,6 +17,7 @@ from .base import (
     ToolOffer,
     Usage,
     complete,
+    gathered,
 )
 from .clean import Cleaner, clean
 from .errors import ContextTooLong, ProviderBusy, ProviderError, ProviderFailed, ProviderTimeout, ToolsUnsupported
@@ -45,4 +46,5 @@ __all__ = [
     "Usage",
     "clean",
     "complete",
+    "gathered",
 ]

@@ -128,11 +128,16 @@ class Completed:
 
 
 async def complete(provider: Provider, request: Request) -> Completed:
-    """Gather a stream; tool calls are left out. Raises `ProviderError`, then nothing of the answer is kept."""
+    """Gather a stream. Raises `ProviderError`, then nothing of the answer is kept."""
+    return await gathered(provider.stream(request))
+
+
+async def gathered(stream: AsyncGenerator[Delta, None]) -> Completed:
+    """A stream's answer in one piece; tool calls are left out."""
     text: list[str] = []
     reasoning: list[str] = []
     finish: Finish | None = None
-    async with aclosing(provider.stream(request)) as deltas:
+    async with aclosing(stream) as deltas:
         async for delta in deltas:
             match delta:
                 case Text():
