@@ -153,12 +153,14 @@ class SqlTables:
         but = ""
         own, reference = self._column("conversation", "id", self._talks), self._reference()
         if self._messages and own and reference:
-            here, there = f"talk.{quoted(own)}", f"message.{quoted(reference)}"
+            here, there = f"talk.{quoted(own)}", quoted(reference)
             kinds = self._database.tables
             if kinds[self._talks][own] != kinds[self._messages][reference]:
                 here, there = f"CAST({here} AS text)", f"CAST({there} AS text)"
             messages = self._database.quoted(self._messages)
-            but = f"WHERE NOT EXISTS (SELECT 1 FROM {messages} AS message WHERE {there} = {here})"  # noqa: S608
+            # Where no index helps, SQLite would look through all messages for each conversation in NOT EXISTS.
+            named = f"SELECT DISTINCT {there} AS import_legacy_named FROM {messages}"  # noqa: S608
+            but = f"LEFT JOIN ({named}) AS named ON import_legacy_named = {here} WHERE import_legacy_named IS NULL"
         rest = f"AS talk {but} {self._order('conversation', self._talks)}"
         yield from self._rows("conversation", self._talks, rest)
 

@@ -10,7 +10,7 @@ from apps.compat.legacy_data.names import plain
 
 # Of one value: a message, a column, a history that is text.
 MAX_VALUE = 2**28
-IN_MEMORY = 5_000
+IN_MEMORY = 500
 # What is deeper is refused here, so that nothing that comes after can run out of stack.
 MAX_DEPTH = 300
 

@@ -20,7 +20,9 @@ from apps.compat.legacy_data.shapes import FIRST, Bad, Chunk, Person, Row, Talk,
 from apps.compat.legacy_data.speech import Listener, Said
 from apps.conversations.documents.lines import storable
 
+# Of a chunk: messages, and characters in them.
 AT_ONCE = 500
+CHARACTERS_AT_ONCE = 500_000
 MARK = "legacy"
 CLIENT_ID = "legacy"
 # Of what is kept beside, in characters of JSON.
@@ -163,12 +165,13 @@ class Reader:
     def _chunks(
         self, talk: Talk, found: Iterable[tuple[str, Any]], *, even_if_empty: bool = True, unique: bool = False
     ) -> Iterator[Chunk]:
-        chunk = Chunk(talk.person, talk)
+        chunk, characters = Chunk(talk.person, talk), 0
         for turn in self._turns(talk, found, None if unique else Counter()):
             chunk.turns.append(turn)
-            if len(chunk.turns) == AT_ONCE:
+            characters += len(turn.content)
+            if len(chunk.turns) == AT_ONCE or characters > CHARACTERS_AT_ONCE:
                 yield chunk
-                chunk = Chunk(talk.person, talk, begins=False)
+                chunk, characters = Chunk(talk.person, talk, begins=False), 0
         if chunk.turns or (chunk.begins and even_if_empty):
             yield chunk
 

@@ -25,8 +25,9 @@ SELECT conversation_id, client_id FROM unnest(%s::uuid[], %s::text[]) AS asked (
 JOIN conversations_message USING (conversation_id, client_id)
 """
 
-# Messages, characters and conversations together.
+# Of a transaction: messages, characters and conversations together, each some characters long.
 AT_ONCE = 2_000
+CHARACTERS = 1_000
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Writer:
         size = 0
         for chunk in chunks:
             waiting.append(chunk)
-            size += 1 + len(chunk.turns)
+            size += 1 + sum(1 + len(turn.content) // CHARACTERS for turn in chunk.turns)
             if size >= AT_ONCE:
                 self._flush(waiting)
                 waiting, size = [], 0
