@@ -441,6 +441,32 @@ def test_records_may_name_whose_they_are(alice: User, bob: User, tmp_path: Path)
     assert {row.user for row in Conversation.objects.all()} == {alice, bob}
 
 
+def test_a_conversation_of_one_with_the_character_of_another(alice: User, bob: User, tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with sqlite3.connect(path) as database:
+        database.executescript(
+            """
+            CREATE TABLE characters (id integer PRIMARY KEY, name text, mail text);
+            CREATE TABLE chat_threads (id integer PRIMARY KEY, character_id integer, mail text);
+            CREATE TABLE chat_messages (id integer PRIMARY KEY, thread_id integer, role text, content text);
+            INSERT INTO characters VALUES (1, 'Ada', 'alice@example.com');
+            INSERT INTO chat_threads VALUES (1, 1, 'bob@example.com'), (2, 1, 'alice@example.com'), (3, 1, 'eve@x.example');
+            INSERT INTO chat_messages VALUES (1, 1, 'user', 'Bob.'), (2, 2, 'user', 'Alice.'), (3, 3, 'user', 'Eve.');
+            """
+        )
+    database.close()
+    owners = ["character.owner=mail", "conversation.owner=mail"]
+    _, complained = run(path, column=owners)
+    assert "left out: chat_messages, id 3: there is no account eve@x.example" in complained
+    assert counts() == (2, 2, 2)
+    for conversation in Conversation.objects.all():
+        assert conversation.character is not None
+        assert conversation.character.user == conversation.user
+    assert Message.objects.get(content="Bob.").user == bob
+    run(path, column=owners)
+    assert counts() == (2, 2, 2)
+
+
 # ── Tables ───────────────────────────────────────────────────────────────────────────────────
 
 SCHEMA = """
