@@ -171,6 +171,10 @@ class Entries:
         self._first: list[Any] = []
         self._rest: Any = None
 
+    def __del__(self) -> None:
+        if self._rest is not None:
+            self._rest.close()
+
     def append(self, entry: Any) -> None:
         if len(self._first) < IN_MEMORY:
             self._first.append(entry)
