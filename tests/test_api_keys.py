@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.utils import timezone
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.test import APIClient
 
 from apps.accounts import keys, tokens
@@ -150,3 +151,17 @@ def test_a_key_has_a_name(body: dict[str, Any], as_alice: APIClient) -> None:
     response = as_alice.post(KEYS, body, format="json")
     assert response.status_code == 400
     assert [each["attr"] for each in response.json()["errors"]] == ["name"]
+
+
+def test_a_password_by_mail_ends_keys(key: dict[str, Any], alice: User) -> None:
+    """Who signed up had not shown that the address is theirs."""
+    assert tokens.set_password(alice, "another good password", by_address=True)
+    is_refusal(with_key(key["key"]).get(MODELS), 401, "invalid_api_key")
+    assert not ApiKey.objects.exists()
+
+
+def test_who_was_signed_out_meanwhile_makes_none(alice: User) -> None:
+    before = User.objects.get(pk=alice.pk)
+    tokens.set_password(alice, "another good password", by_address=True)
+    with pytest.raises(NotAuthenticated):
+        keys.make(before, "Late")

@@ -284,3 +284,9 @@ def assert_branches(rows: list[Message]) -> None:
         assert row.fork == (parent.branch if parent is not None and not goes_on else None)
     steps = [(row.branch, row.depth) for row in rows]
     assert len(steps) == len(set(steps))
+
+
+def test_our_own_id_is_a_name_that_is_taken(alices: SimpleNamespace, as_alice: APIClient) -> None:
+    body = {"content": "Once more.", "client_id": str(alices.message.pk)}
+    path = f"/api/conversations/{alices.conversation.pk}/messages/"
+    refused(as_alice.post(path, body, format="json"), 400, "client_id")

@@ -1,16 +1,24 @@
 """The OpenAI-compatible face, by OpenAI's own package over a real server."""
 
+import asyncio
 import json
 from typing import Any
 
 import openai
 import pytest
 import requests
+from django.db import transaction
+from django.utils import timezone
 from openai import OpenAI
 
 from apps.accounts.models import User
+from apps.accounts.ownership import hold
+from apps.api.threads import with_rows
 from apps.characters.models import Character
+from apps.chat import runtime
 from apps.chat.models import Generation
+from apps.chat.past import Given
+from apps.chat.unkept import Call, want
 from apps.conversations.models import Conversation, Message
 from tests.ai_server import AIServer
 from tests.factories import make_character, make_document
@@ -305,3 +313,23 @@ def test_with_the_account_goes_the_answer(client: OpenAI, ai: AIServer, alice: U
         list(stream)
     assert raised.value.code == "interrupted"
     assert not Generation.objects.exists()
+
+
+def test_an_answer_ends_while_the_account_is_busy(client: OpenAI, alice: User, ai: AIServer) -> None:
+    """Who holds the user's row, as a long fork does, holds up no answer, and no thread with it."""
+    with transaction.atomic():
+        hold(alice)
+        assert ask(client).choices[0].message.content
+        assert Generation.objects.filter(purpose="completion").count() == 1
+
+
+def test_an_answer_that_is_cut_off_before_it_begins_is_told(server: Server, alice: User, ada: Character) -> None:
+    async def cut_off() -> str:
+        call = Call(await with_rows(want, alice, ada, Given([], timezone.now())))
+        runtime.begin(call)
+        call.interrupt()
+        error = await asyncio.wait_for(call.begun(), 5)
+        return error.code if error else ""
+
+    assert runtime._loop is not None
+    assert asyncio.run_coroutine_threadsafe(cut_off(), runtime._loop).result(10) == "interrupted"

@@ -282,3 +282,10 @@ def test_reading_needs_few_queries(
         with django_assert_max_num_queries(7):
             response = as_alice.get(f"/v1/conversations/{conversation.pk}/items", {"order": order, "limit": 30})
         assert len(response.json()["data"]) == 30
+
+
+def test_parts_together_are_no_longer_than_a_message(client: OpenAI, alice: User) -> None:
+    parts: Any = [{"type": "input_text", "text": "x" * 150_000}] * 2
+    with pytest.raises(openai.BadRequestError):
+        client.conversations.create(items=[{"type": "message", "role": "user", "content": parts}])
+    assert not Message.objects.filter(content__startswith="xx").exists()

@@ -73,3 +73,22 @@ def test_it_is_two_queries_however_many(alice: User, django_assert_num_queries: 
     with django_assert_num_queries(2):
         assert names.find(alice, "ada-7")[1].name == "Ada 7"
     assert Character.objects.count() == 20
+
+
+def test_no_names_shut_a_character_out(alice: User) -> None:
+    """Each is found by its id, whatever others are called."""
+    rows = [make_character(alice, name=name) for name in ("X", "Y", "Ada", "Ada")]
+    last = rows[-1]
+    for row, name in zip(rows, (names.with_end(last), str(last.pk)), strict=False):
+        Character.objects.filter(pk=row.pk).update(name=name)
+    models = names.models_of(alice)
+    assert len(models) == 4
+    assert {character.pk for character in models.values()} == {row.pk for row in rows}
+    for row in rows:
+        assert names.find(alice, str(row.pk))[1] == row
+    assert names.find(alice, names.with_end(last))[1] == last
+
+
+def test_a_name_of_letters_that_become_many_is_no_longer_than_others(alice: User) -> None:
+    make_character(alice, name="ﷺ" * 200)
+    assert all(len(name) <= 200 for name in ids(alice))

@@ -97,9 +97,7 @@ def take_over(user: User, newcomer: Newcomer) -> None:
     """
     if refusal := why_not(newcomer, user):
         raise refusal
-    tokens.set_password(user, None)
-    # They outlive a password of one's own choice, but this may be another person.
-    user.api_keys.all().delete()
+    tokens.set_password(user, None, by_address=True)
 
 
 def why_not(newcomer: Newcomer, user: User) -> APIException | None:

@@ -1,7 +1,8 @@
 """API keys: for programs that speak OpenAI's protocol, which have room for one key and none for a sign-in.
 
 A key is 256 bits of chance, so a plain hash keeps it: there is nothing to guess. It lives until it is deleted, or its
-user is: another password ends sign-ins, which people make anew, and not keys, which stand in programs' settings.
+user is: another password ends sign-ins, which people make anew, and not keys, which stand in programs' settings. One
+that is set by way of the account's address ends keys too (`tokens.set_password`).
 """
 
 import secrets
@@ -14,7 +15,6 @@ from django.utils import timezone
 from rest_framework.exceptions import NotAuthenticated, ValidationError
 
 from apps.accounts.models import ApiKey, User
-from apps.accounts.ownership import hold
 
 PREFIX = "drm_"
 # What is shown of it later.
@@ -28,7 +28,8 @@ BETWEEN_NOTES = timedelta(minutes=1)
 @transaction.atomic
 def make(user: User, name: str) -> tuple[ApiKey, str]:
     """A new key's row, and the key itself, which nobody can be told again."""
-    if not hold(user):  # deleted a moment ago
+    rows = User.objects.select_for_update(no_key=True)
+    if not rows.filter(pk=user.pk, password=user.password, is_active=True):  # deleted or signed out a moment ago
         raise NotAuthenticated()
     if ApiKey.objects.owned_by(user).count() >= MOST_KEYS:
         raise ValidationError(f"You have {MOST_KEYS} keys, which is all that one can have.", code="too_many")

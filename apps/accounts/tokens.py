@@ -85,8 +85,11 @@ def sign_out(raw: str) -> None:
         family.delete()
 
 
-def set_password(user: User, password: str | None) -> bool:
+def set_password(user: User, password: str | None, *, by_address: bool = False) -> bool:
     """A new password, and the end of everything that was signed in with the old one.
+
+    `by_address`: whoever sets it has proven that the account's address is theirs, which nobody did before. Then API
+    keys end too: somebody else may have made them.
 
     False, and nothing is done, where the password is no longer the one that `user` was read with: of many who use
     one link, or one old password, at once, one succeeds.
@@ -97,6 +100,8 @@ def set_password(user: User, password: str | None) -> bool:
         user.set_password(password)
         user.save(update_fields=["password", "updated_at"])
         user.token_families.all().end()
+        if by_address:
+            user.api_keys.all().delete()
     return True
 
 

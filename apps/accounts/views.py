@@ -73,9 +73,10 @@ class ResetViewSet(Public):
     @extend_schema(responses=NO_CONTENT)
     @action(detail=False, methods=["post"], serializer_class=serializers.ResetPasswordConfirmSerializer)
     def reset_password_confirm(self, request: Request) -> Response:
-        """Set the password with what the mail said. Every token of the account ends."""
+        """Set the password with what the mail said. Every token and every API key of the account ends."""
         fields = self.validated(request)
-        if not tokens.set_password(fields["user"], fields["new_password"]):  # somebody was faster with the same link
+        if not tokens.set_password(fields["user"], fields["new_password"], by_address=True):
+            # Somebody was faster with the same link.
             raise ValidationError({"token": [serializers.USED_UP]}, code="invalid_token")
         return Response(status=204)
 

@@ -12,7 +12,6 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.accounts.ownership import hold
 from apps.chat.asking import Job
 from apps.chat.models import Generation, GenerationStatus, Purpose
 from apps.chat.outcomes import DELETED, GONE, INTERRUPTED, Outcome, error_of, render_turn
@@ -255,8 +254,13 @@ def record_call(job: Job, purpose: Purpose, model: str, usage: Usage | None, err
 @transaction.atomic
 def record_unkept(user: User, source: str, model: str, written: Written) -> None:
     """What an answer cost that nobody keeps. Of `written`, the text is left out."""
-    if not hold(user):  # deleted meanwhile
-        return
+    with connection.cursor() as cursor:
+        # Whether the user is there, and stays until this is saved. No other lock on the row is waited for but that of
+        # its deletion, and not for long: threads of the pool are few.
+        cursor.execute("SET LOCAL lock_timeout = '1s'")
+        cursor.execute(f"SELECT 1 FROM {User._meta.db_table} WHERE id = %s FOR KEY SHARE", [user.pk])  # noqa: S608
+        if cursor.fetchone() is None:
+            return
     generation = Generation(user=user, purpose=Purpose.COMPLETION, provider=source, model=model)
     generation.save(force_insert=True)
     _save_end(generation, written, GenerationStatus(written.status), written.error)

@@ -181,7 +181,12 @@ def begin(call: Call) -> None:
     check_is_writing()
     call.task = task = spawn(call.run(sources.provider(call.source)))
     _calls[task] = call
-    task.add_done_callback(_calls.pop)
+
+    def over(task: asyncio.Task[None]) -> None:
+        del _calls[task]
+        call.give_up()
+
+    task.add_done_callback(over)
 
 
 def _after(producer: Producer, outcome: Outcome) -> None:

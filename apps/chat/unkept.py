@@ -111,6 +111,11 @@ class Call:
         if self.task is not None:
             self.task.cancel()
 
+    def give_up(self) -> None:
+        """For who waits on one that was ended before it could begin."""
+        if not self._began:
+            self._news.put_nowait(Interrupted("interrupted"))
+
     async def begun(self) -> ProviderError | None:
         """Wait for the first that comes; the error, where that is one."""
         if self._first is None:

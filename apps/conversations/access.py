@@ -3,8 +3,11 @@
 What was looked up and validated before the lock is looked at again under it: another request may have been faster.
 """
 
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
+from django.db.models import Q
 from django.http import Http404
 from rest_framework.exceptions import ValidationError
 
@@ -43,6 +46,12 @@ def parent_of(conversation: Conversation, fields: dict[str, Any]) -> Message | N
 
 
 def refuse_known_client_id(conversation: Conversation, client_id: str | None, field: str) -> None:
-    """400 for `field` where this conversation has a message with that id of the client's own."""
-    if client_id and Message.objects.filter(conversation=conversation, client_id=client_id).exists():
+    """400 for `field` where this conversation has a message with that id, of the client's own or of ours."""
+    if not client_id:
+        return
+    named = Q(client_id=client_id)
+    with suppress(ValueError):
+        # Ours are names too, for whoever loaded them from here.
+        named |= Q(pk=UUID(client_id))
+    if Message.objects.filter(named, conversation=conversation).exists():
         raise ValidationError({field: ["There is a message with this id already."]}, code="unique")

@@ -15,6 +15,8 @@ from apps.characters.models import Character
 NAMELESS = "character"
 # Of the id, as much as makes it the only one.
 END = 8
+# Some letters become many.
+LONGEST = 200
 # Of what was asked for, as much as an error repeats.
 SHOWN = 100
 
@@ -29,7 +31,7 @@ class NoSuchModel(NotFound):
 
 
 def slug(name: str) -> str:
-    return slugify(name, allow_unicode=True) or NAMELESS
+    return slugify(name, allow_unicode=True)[:LONGEST].strip("-_") or NAMELESS
 
 
 def with_end(character: Character) -> str:
@@ -38,10 +40,14 @@ def with_end(character: Character) -> str:
 
 def named(characters: Iterable[Character]) -> dict[str, Character]:
     """Model id → character; `characters` are all of a user's, the oldest first."""
+    characters = list(characters)
+    # What means one character by its id is nobody else's name.
+    taken = {name for each in characters for name in (with_end(each), str(each.pk))}
     found: dict[str, Character] = {}
     for character in characters:
-        wishes = (slug(character.name), with_end(character), str(character.pk))
-        found[next(wish for wish in wishes if wish not in found)] = character
+        wishes = [slug(character.name), with_end(character)]
+        free = (wish for at, wish in enumerate(wishes) if wish not in found and (at or wish not in taken))
+        found[next(free, str(character.pk))] = character
     return found
 
 
@@ -54,7 +60,7 @@ def models_of(user: User) -> dict[str, Character]:
 def find(user: User, asked: str) -> tuple[str, Character]:
     """The character that a model's id means, whole, and the id under which it is listed; `NoSuchModel`."""
     models = models_of(user)
-    name = asked if asked in models else _otherwise(models, asked)
+    name = asked if asked in models else _by_id(models, asked)
     if name is None:
         raise NoSuchModel(asked)
     character = Character.objects.owned_by(user).filter(pk=models[name].pk).first()
@@ -63,7 +69,7 @@ def find(user: User, asked: str) -> tuple[str, Character]:
     return name, character
 
 
-def _otherwise(models: dict[str, Character], asked: str) -> str | None:
+def _by_id(models: dict[str, Character], asked: str) -> str | None:
     for name, character in models.items():
         if asked in (with_end(character), str(character.pk)):
             return name

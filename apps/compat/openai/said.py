@@ -55,7 +55,8 @@ class SaidField(serializers.Field[str, Any, Any, Any]):
             return str(self._text.run_validation(data))
         if not isinstance(data, list):
             self.fail("invalid")
-        return "\n".join(self._part(str(place), part) for place, part in enumerate(data))
+        joined = "\n".join(self._part(str(place), part) for place, part in enumerate(data))
+        return str(self._text.run_validation(joined))
 
     def _part(self, place: str, part: Any) -> str:
         if not isinstance(part, dict):
