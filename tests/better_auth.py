@@ -22,7 +22,7 @@ from jwt.algorithms import get_default_algorithms
 from rest_framework.settings import import_from_string
 from rest_framework.views import APIView
 
-from apps.compat.better_auth import options
+from apps.compat.better_auth import options, tokens
 from tests.web import Web
 
 MAKE = {
@@ -110,6 +110,8 @@ def cookie(token: str, secret: str = SECRET) -> str:
 def configure(read: options.BetterAuth, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As at a start with these options: views are told of ways to sign in when they are made."""
     settings.BETTER_AUTH = read
+    # An earlier test's server may have had the same port, and other keys.
+    monkeypatch.setattr(tokens, "_rings", {})
     names = options.among(django_settings.REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"], read)
     classes = [import_from_string(name, "DEFAULT_AUTHENTICATION_CLASSES") for name in names]
     monkeypatch.setattr(APIView, "authentication_classes", classes)
