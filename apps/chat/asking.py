@@ -19,7 +19,7 @@ from apps.chat.keys import Earlier, Key, earlier
 from apps.chat.models import Generation
 from apps.chat.past import Moment
 from apps.chat.providers import ContextTooLong, Request
-from apps.chat.steps import is_source
+from apps.chat.steps import not_among
 from apps.conversations import turns
 from apps.conversations.access import GenerationInProgress, held, parent_of, refuse_known_client_id, still_here
 from apps.conversations.models import Conversation, Message, MessageStatus, Role
@@ -160,8 +160,7 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
     conversation.generating = answer
     turns.save_head(conversation, "generating")
     assembled = assemble(conversation, character, _moment(conversation, answer, goes_on=bool(answer.content.strip())))
-    known_sources = {source["id"] for source in answer.sources if is_source(source)}
-    found = [dict(source) for source in assembled.sources if source["id"] not in known_sources]
+    found = not_among(answer.sources, assembled.sources)
     if assembled.remember is not None or found:
         answer.lore = assembled.remember if assembled.remember is not None else answer.lore
         answer.sources = [*answer.sources, *found]

@@ -104,7 +104,8 @@ class Chunks:
     def sources(self, sources: Iterable[JSON]) -> list[bytes]:
         """Those that are still to be told."""
         frames = []
-        for source in sources:
+        # What an import brought may have any form.
+        for source in filter(is_source, sources):
             if source["id"] not in self._sources:
                 self._sources.add(source["id"])
                 passage = {"dramatis": {"text": source["text"]}}
@@ -125,7 +126,7 @@ class Chunks:
         message = outcome.turn["assistant_message"]
         # Of one whose process died, no more is to come.
         calls = [dict(call) for call in message["tool_calls"]]
-        leave_off(call for call in calls if is_whole(call))
+        leave_off(calls)
         told = (message["reasoning"], message["content"], calls, message["sources"])
         return self.rest_of(*told) + self.end(outcome)
 
@@ -143,7 +144,7 @@ class Chunks:
             if untold := text[self.told["text"] : call["at"]]:
                 frames += self.text(untold)
             frames += self.call(call)
-        frames += self.sources(source for source in sources if is_source(source))
+        frames += self.sources(sources)
         if untold := text[self.told["text"] :]:
             frames += self.text(untold)
         return frames

@@ -33,7 +33,7 @@ from apps.chat.providers import (
     ToolCall,
     ToolsUnsupported,
 )
-from apps.chat.steps import JSON, is_source, is_whole, leave_off
+from apps.chat.steps import JSON, is_whole, leave_off
 from apps.chat.tooling import Steps
 from apps.conversations.models import MessageStatus
 
@@ -101,7 +101,7 @@ class Producer:
         finally:
             # For what nobody foresaw, too: no answer is left without an end.
             self._tell(*leave_off(self._calls))
-            self.live.publish(self._chunks.sources(filter(is_source, self._sources)))
+            self.live.publish(self._chunks.sources(self._sources))
             ended = self._so_far(ended)
             self._over = True
             self._dirty.set()
@@ -125,7 +125,7 @@ class Producer:
             self._calls += calls
             self._tell(*calls)
             await self._steps.run(calls, self._sources, self._tell)
-            self.live.publish(self._chunks.sources(filter(is_source, self._sources)))
+            self.live.publish(self._chunks.sources(self._sources))
             self.live.publish(self._chunks.next_step())
             ended = self._steps.summed(await self._go_on(calls))
         if self._steps.is_deaf:
@@ -148,14 +148,16 @@ class Producer:
 
     async def _begin(self) -> Written:
         """A prompt that is refused as too long is tried once more, shorter."""
-        for shortened in (False, True):
-            try:
-                return await self._hear_with_tools()
-            except ContextTooLong as refusal:
-                # The second time so that the next turn begins with less.
-                if not await self._shorten(refusal) or shortened:
-                    raise
-        raise AssertionError
+        try:
+            return await self._hear_with_tools()
+        except ContextTooLong as refusal:
+            if not await self._shorten(refusal):
+                raise
+        try:
+            return await self._hear_with_tools()
+        except ContextTooLong as refusal:
+            await self._shorten(refusal)  # The next turn begins with less.
+            raise
 
     async def _hear_with_tools(self) -> Written:
         """A model that takes none goes without."""

@@ -6,7 +6,7 @@ message's text came before it, in characters.
 """
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from apps.api.fields import MAX_JSON_DEPTH, MAX_JSON_NUMBER
@@ -36,6 +36,12 @@ def is_whole(call: JSON) -> bool:
 
 def is_source(source: JSON) -> bool:
     return all(isinstance(source.get(key), str) for key in ("id", "title", "text"))
+
+
+def not_among(sources: Iterable[JSON], found: Iterable[Mapping[str, Any]]) -> list[JSON]:
+    """Of what was found, as a message keeps it, what is not among its sources yet."""
+    known = {source["id"] for source in sources if is_source(source)}
+    return [dict(source) for source in found if source["id"] not in known]
 
 
 class Calls:

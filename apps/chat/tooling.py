@@ -13,7 +13,7 @@ from apps.chat.asking import Job
 from apps.chat.generations import MOST_TOKENS, Written
 from apps.chat.providers import Request, ToolCall, Usage
 from apps.chat.scene import InConversation
-from apps.chat.steps import JSON, Calls, as_messages, failure, in_words, is_source, shortened
+from apps.chat.steps import JSON, Calls, as_messages, failure, in_words, not_among, shortened
 from apps.tools import running
 from apps.tools.results import Scene
 
@@ -98,8 +98,7 @@ class Steps:
                 call["error"] = failure(ran.failure.code, ran.failure.detail)
             elif ran.result:
                 call["result"] = ran.result.text
-                known = {source["id"] for source in sources if is_source(source)}
-                sources += [dict(source) for source in ran.result.sources if source["id"] not in known]
+                sources += not_among(sources, ran.result.sources)
 
     def next_request(self, calls: Sequence[JSON]) -> Request:
         """With what came of these. The last of a turn is for words alone."""
