@@ -50,7 +50,8 @@ schema: install ## Write openapi.yaml anew
 KILLS ?= 200
 SEED ?= 1
 
-bench: EXTRA := dev
+bench: EXTRA := bench
+bench: VENV := .venv-bench
 bench: install ## What a conversation, its prompts and a lorebook cost as they grow
 	@$(VENV)/bin/python -m bench.depth
 	@$(VENV)/bin/python -m bench.prompts
@@ -72,5 +73,6 @@ lock: install ## Pin the newest versions that pyproject.toml allows
 	@$(COMPILE) --upgrade --extra local --extra mcp pyproject.toml -o requirements/local.txt
 	@$(COMPILE) --upgrade --extra local --extra mcp --extra dev pyproject.toml -o requirements/dev.txt
 	@$(COMPILE) --upgrade --no-deps requirements/model.in -o requirements/model.txt
+	@$(COMPILE) --upgrade --extra local --extra mcp --extra dev --extra bench pyproject.toml -o requirements/bench.txt
 	@$(subst -c requirements/constraints.in,--python-version 3.12,$(COMPILE)) --upgrade --extra local --extra mcp --extra dev \
 		pyproject.toml -o requirements/next.txt
