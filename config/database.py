@@ -78,7 +78,7 @@ def parse(name: str, url: str) -> dict[str, Any]:
     try:
         if urlsplit(url).scheme not in SCHEMES:
             raise ImproperlyConfigured(f"{name} is not an address that starts with postgresql://.")
-        return {**dj_database_url.parse(url)}
+        return {**dj_database_url.parse(url, engine="apps.api.postgres")}
     except ValueError:
         raise ImproperlyConfigured(
             f"{name} is not an address: in its user and password, percent-encode what is no letter or digit."

@@ -1,6 +1,5 @@
 """Lists that clients ask for again and again: an ETag, and 304 while nothing is new."""
 
-import json
 from hashlib import sha256
 from typing import Any
 
@@ -9,6 +8,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
+
+from apps.api.renderers import JSONRenderer
 
 
 class ConditionalList(GenericViewSet[Any]):
@@ -39,7 +40,7 @@ class ConditionalList(GenericViewSet[Any]):
         listed = {name: part for name, part in page.items() if name != "since"}
         # With whose it is, so that nobody learns anything by another's tag.
         whose = str(self.request.user.pk)
-        return f'W/"{sha256(json.dumps([whose, listed], default=str).encode()).hexdigest()[:32]}"'
+        return f'W/"{sha256(JSONRenderer().render([whose, listed])).hexdigest()[:32]}"'
 
 
 def is_conditional(view: Any) -> bool:

@@ -9,10 +9,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.pagination import CursorLinks, as_uuid, broken_cursor, decode_cursor, page_size
+from apps.api.statements import Statement
 from apps.conversations.changes import Token
 from apps.conversations.models import Tombstone
 
 M = TypeVar("M", bound=Model)
+
+SNAPSHOT = Statement("SELECT pg_current_snapshot()::text")
 
 ABOUT_SINCE = (
     "Only what changed since: by id, that of all branches, and in `deleted` the ids of what is gone. Take it from the"
@@ -32,7 +35,7 @@ class Synced(CursorLinks):
     def note_when(self, request: Request) -> None:
         """To be called before anything of the answer is read: what changes meanwhile is then told next time."""
         if "cursor" not in request.query_params:
-            self.since = Token.now()
+            self.since = Token.of(SNAPSHOT.rows()[0][0])
 
     def get_paginated_response(self, data: Any) -> Response:
         response = super().get_paginated_response(data)

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, Self, TypeVar
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import BooleanField, Model, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
@@ -22,6 +22,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 
 from apps.api.pagination import decode_cursor, encode_cursor
+from apps.api.statements import Statement
 from apps.conversations.models import Tombstone
 
 M = TypeVar("M", bound=Model)
@@ -35,9 +36,14 @@ SNAPSHOT = re.compile(r"([1-9][0-9]{0,17}):([1-9][0-9]{0,17}):((?:[1-9][0-9]{0,1
 MAX_SNAPSHOT = 1_000
 
 # Which database this is, as it was last recovered, so that numbers of one are not taken for those of another.
-NOW = """
-SELECT pg_current_snapshot()::text, system_identifier, timeline_id FROM pg_control_system(), pg_control_checkpoint()
-"""
+NAMED = "(SELECT ROW(system_identifier, timeline_id)::text FROM pg_control_system(), pg_control_checkpoint())"
+
+_NAME = Statement(f"SELECT {NAMED}")
+_NOW = Statement(f"SELECT pg_current_snapshot()::text, {NAMED}")
+
+# PostgreSQL reads files to tell. A token that a process gives out under an old name, after another server has taken
+# over, is refused like those from before.
+NAME_SECONDS = 10.0
 
 # The first two conditions are for the index. A row brought here from another database may be from this one's future.
 CHANGED = """
@@ -68,11 +74,13 @@ class Token:
     @classmethod
     def now(cls) -> Self:
         """Rows that are read after this are as new as the token, or newer."""
-        with connection.cursor() as cursor:
-            cursor.execute(NOW)
-            snapshot, *database = cursor.fetchone()
-        mark = sha256(repr(database).encode()).hexdigest()[:12]
-        return cls(int(time.time()), settings.SYNC_RETENTION_DAYS, mark, short(snapshot))
+        snapshot, name = _NOW.rows()[0]
+        return cls(int(time.time()), settings.SYNC_RETENTION_DAYS, _mark(name), short(snapshot))
+
+    @classmethod
+    def of(cls, snapshot: str) -> Self:
+        """The same, where the rows were read by the statement that told the snapshot."""
+        return cls(int(time.time()), settings.SYNC_RETENTION_DAYS, _mark(_database_name()), short(snapshot))
 
     @classmethod
     def read(cls, text: str, broken: Callable[[], ValidationError] = broken_token) -> Self:
@@ -109,6 +117,23 @@ class Token:
     def changed(self, rows: QuerySet[M]) -> QuerySet[M]:
         """Those of `rows`, of one table that has the column, that changed since."""
         return rows.filter(RawSQL(CHANGED, (str(self.xmin), self.snapshot), BooleanField()))  # noqa: S611
+
+
+def _mark(name: str) -> str:
+    return sha256(name.encode()).hexdigest()[:12]
+
+
+def _database_name() -> str:
+    """As it was within the last moments."""
+    global _known
+    known_until, name = _known
+    if (now := time.monotonic()) > known_until:
+        name = _NAME.rows()[0][0]
+        _known = (now + NAME_SECONDS, name)
+    return name
+
+
+_known = (0.0, "")
 
 
 def short(snapshot: str) -> str:

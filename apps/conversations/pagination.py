@@ -1,15 +1,23 @@
 """Pages of conversations and of messages."""
 
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db.models import Model
+from django.shortcuts import get_object_or_404
+from orjson import Fragment
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from apps.accounts.models import User
 from apps.api.pagination import CursorLinks, NewestFirst, as_uuid, broken_cursor, decode_cursor, page_size
 from apps.conversations import tree
 from apps.conversations.change_pages import Synced
+from apps.conversations.changes import Token
 from apps.conversations.models import Conversation, Message
+from apps.conversations.path_rows import page_to
+from apps.conversations.serializers import render_messages
 
 M = TypeVar("M", bound=Model)
 
@@ -38,25 +46,31 @@ class PathPages(CursorLinks):
 
     def paginate(self, conversation: Conversation, request: Request) -> list[Message]:
         self.request = request
-        size = page_size(request)
-        text = request.query_params.get("cursor")
-        if text is None:
-            return self._older(conversation, conversation.active_leaf_id, conversation.active_leaf_id, size)
-        direction, *ids = decode_cursor(text, length=3)
-        leaf, edge = (as_uuid(part) for part in ids)
-        if direction == "n":
-            return self._older(conversation, leaf, edge, size)
+        size, (direction, leaf, edge) = page_size(request), self._place(request)
         if direction == "p":
             return self._newer(conversation, leaf, edge, size)
-        raise broken_cursor()
-
-    def _older(self, conversation: Conversation, leaf: Any, start: Any, size: int) -> list[Message]:
+        leaf, start = leaf or conversation.active_leaf_id, edge or conversation.active_leaf_id
         found = tree.path_to(start, conversation, limit=size + 1) if start else []
-        if len(found) > size:
-            self.next = self.link(["n", leaf, found[size].pk])
-        if found and str(start) != str(leaf):
-            self.previous = self.link(["p", leaf, found[0].pk])
+        self._link([message.pk for message in found], leaf, edge, size)
         return found[:size]
+
+    def _place(self, request: Request) -> tuple[str, UUID | None, UUID | None]:
+        """Towards the root ("n") or the leaf ("p"), the path's leaf, and where on it; None: the active leaf."""
+        text = request.query_params.get("cursor")
+        if text is None:
+            return "n", None, None
+        direction, *ids = decode_cursor(text, length=3)
+        leaf, edge = (UUID(as_uuid(part)) for part in ids)
+        if direction not in ("n", "p"):
+            raise broken_cursor()
+        return direction, leaf, edge
+
+    def _link(self, found: list[UUID], leaf: Any, edge: UUID | None, size: int) -> None:
+        """`found`: one more than the page has, where there are as many."""
+        if len(found) > size:
+            self.next = self.link(["n", leaf, found[size]])
+        if found and edge not in (None, leaf):
+            self.previous = self.link(["p", leaf, found[0]])
 
     def _newer(self, conversation: Conversation, leaf: Any, end: Any, size: int) -> list[Message]:
         found = tree.path_after(end, leaf, conversation, limit=size + 1)
@@ -69,4 +83,19 @@ class PathPages(CursorLinks):
 
 
 class ActivePath(Synced, PathPages):
-    """The same, which says from when it is."""
+    """The same as the API's list shows it, with when it is from."""
+
+    def shown(self, request: Request, user: User, conversation: UUID) -> Any:
+        """The page's messages; 404 where the conversation is not this user's."""
+        self.request = request
+        size, (direction, leaf, edge) = page_size(request), self._place(request)
+        if direction == "p":
+            mine = get_object_or_404(Conversation.objects.owned_by(user), pk=conversation)
+            return render_messages(self._newer(mine, leaf, edge, size))
+        page = page_to(edge, conversation, user, size=size)
+        if page is None:
+            raise NotFound()
+        if edge is None:
+            self.since = Token.of(page.snapshot)
+        self._link(page.ids, leaf or page.active_leaf, edge, size)
+        return Fragment(f"[{page.shown}]")

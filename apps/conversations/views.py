@@ -141,10 +141,7 @@ class MessageViewSet(ConditionalList, Mine[Message], GenericViewSet[Message]):
             messages = tree_pages.paginate_queryset(self.get_queryset(), request)
             return tree_pages.get_paginated_response(render_messages(messages))
         path_pages = ActivePath()
-        # The conversation says which path is active, so it is read after the moment that the list is from.
-        path_pages.note_when(request)
-        messages = path_pages.paginate(self.conversation(), request)
-        return path_pages.get_paginated_response(render_messages(messages))
+        return path_pages.get_paginated_response(path_pages.shown(request, cast(User, request.user), pk))
 
     @extend_schema(request=NewMessageSerializer, responses={201: MessageSerializer})
     def create(self, request: Request, pk: UUID) -> Response:

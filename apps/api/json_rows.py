@@ -1,0 +1,44 @@
+"""What a serializer shows of a row, made by PostgreSQL: a page of rows comes as JSON, and no object is made of any.
+
+`tests/test_json_rows.py` holds it against what the serializer itself makes, field by field.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection, models
+from django.db.models.expressions import RawSQL
+from orjson import Fragment
+from rest_framework.serializers import ModelSerializer
+
+# As Python writes it, and so Django REST Framework.
+MOMENT = """replace(to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
+
+
+def row_as_json(serializer: type[ModelSerializer[Any]], table: str | None = None, **computed: str) -> str:
+    """SQL that makes the JSON text of a row of `table`, by default the model's own, which may be another name for it.
+
+    `computed`: SQL for fields that are no columns of it.
+    """
+    shown = serializer()
+    model: type[models.Model] = shown.Meta.model  # type: ignore[attr-defined]
+    pairs = []
+    for name, field in shown.fields.items():
+        value = computed.get(name) or _column(model._meta.get_field(str(field.source)), table or model._meta.db_table)
+        pairs.append(f"'{name}', {value}")
+    return f"json_build_object({', '.join(pairs)})::text"
+
+
+def _column(field: Any, table: str) -> str:
+    column = f"{connection.ops.quote_name(table)}.{connection.ops.quote_name(field.column)}"
+    return MOMENT.format(column=column) if isinstance(field, models.DateTimeField) else column
+
+
+def as_json(serializer: type[ModelSerializer[Any]]) -> RawSQL:
+    """The same as an annotation of a queryset."""
+    return RawSQL(row_as_json(serializer), (), models.TextField())  # noqa: S611  # of names in our own code
+
+
+def array(rows: Iterable[str]) -> Fragment:
+    """JSON texts as one list, for `apps.api.renderers`."""
+    return Fragment(f"[{','.join(rows)}]")

@@ -1,0 +1,54 @@
+"""Named by the setting `ENGINE` of the database; Django looks for `DatabaseWrapper` in a module of this name."""
+
+import select
+from typing import Any
+
+from django.db.backends.postgresql.base import DatabaseWrapper as Postgres
+from psycopg import Connection, OperationalError
+from psycopg_pool import ConnectionPool
+
+# psycopg's own number. Of ours, only `apps.api.statements` asks for statements to be kept.
+PREPARE_THRESHOLD = 5
+
+
+class DatabaseWrapper(Postgres):
+    @property
+    def pool(self) -> ConnectionPool[Connection[Any]] | None:
+        options = self.settings_dict["OPTIONS"].get("pool")
+        if options and self.alias not in self._connection_pools:
+            pool = ConnectionPool(
+                kwargs={**self.get_connection_params(), "autocommit": True},
+                open=False,
+                configure=self._configure_connection,
+                check=check if self.settings_dict["CONN_HEALTH_CHECKS"] else None,
+                **options,
+            )
+            # Another thread may have been first.
+            self._connection_pools.setdefault(self.alias, pool)
+        found: ConnectionPool[Connection[Any]] | None = super().pool
+        return found
+
+    def _configure_connection(self, connection: Connection[Any]) -> bool:
+        commit = bool(super()._configure_connection(connection))
+        if connection.prepare_threshold is None and has_a_session(connection):
+            connection.prepare_threshold = PREPARE_THRESHOLD
+        return commit
+
+
+def has_a_session(connection: Connection[Any]) -> bool:
+    """Whether a process of PostgreSQL's own is at the other end: a pooler answers a client with a number that it made
+    up, and may lead it to another process with every transaction, which knows no statement that was prepared."""
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return row is not None and row[0] == connection.info.backend_pid
+
+
+def check(connection: Connection[Any]) -> None:
+    """Raise `OperationalError` where an idle connection has ended. A server that goes away says so, or hangs up: then
+    there is something to be read where nothing was asked. To ask it would be a trip to the server each time."""
+    if connection.closed:
+        raise OperationalError("the connection is closed")
+    socket = select.poll()
+    socket.register(connection.fileno(), select.POLLIN)
+    if socket.poll(0):
+        # Its end, or nothing bad, as word of a setting that changed.
+        ConnectionPool.check_connection(connection)

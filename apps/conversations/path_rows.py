@@ -1,0 +1,85 @@
+"""A page of a path towards its root, as JSON, in one statement: whose it is, which path is active, the messages with
+their siblings, and the moment that all of it is from."""
+
+from functools import cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from apps.accounts.models import User
+from apps.api.json_rows import row_as_json
+from apps.api.statements import Statement
+from apps.conversations.models import Conversation
+from apps.conversations.serializers import MAX_SIBLINGS, MessageSerializer
+
+# The branches that the path runs through from its start up, until they hold enough; a branch's first message has its
+# id. Then their messages, and who follows the same parent as each of these.
+PAGE = """
+WITH RECURSIVE conversation AS ({mine}),
+piece AS (
+    SELECT message.branch, message.depth, head.depth AS top, head.fork, message.depth - head.depth + 1 AS messages
+    FROM conversation
+    JOIN conversations_message message ON message.id = coalesce(%(start)s::uuid, conversation.active_leaf_id)
+        AND message.conversation_id = conversation.id
+    JOIN conversations_message head ON head.id = message.branch
+  UNION ALL
+    SELECT head.id, piece.top - 1, head.depth, head.fork, piece.messages + piece.top - head.depth
+    FROM piece JOIN conversations_message head ON head.id = piece.fork
+    WHERE piece.messages <= %(size)s
+), path AS (
+    SELECT found.* FROM piece CROSS JOIN LATERAL (
+        SELECT message.* FROM conversations_message message
+        WHERE message.branch = piece.branch AND message.depth <= piece.depth
+        ORDER BY message.depth DESC LIMIT %(size)s + 1
+    ) found
+    ORDER BY found.depth DESC LIMIT %(size)s + 1
+), page AS (
+    SELECT path.id, path.depth, row_number() OVER (ORDER BY path.depth DESC) AS place, {json} AS json
+    FROM path CROSS JOIN LATERAL (
+        SELECT array_agg(id ORDER BY id) AS ids FROM (
+            SELECT id FROM conversations_message WHERE parent_id = path.parent_id
+          UNION ALL
+            SELECT id FROM conversations_message
+            WHERE path.parent_id IS NULL AND parent_id IS NULL AND conversation_id = path.conversation_id
+        ) sibling
+    ) siblings CROSS JOIN LATERAL (
+        SELECT place, greatest(0, least(place - {most} / 2, cardinality(siblings.ids) - {most})) AS first
+        FROM (SELECT array_position(siblings.ids, path.id) - 1 AS place) found
+    ) own
+)
+SELECT conversation.active_leaf_id, pg_current_snapshot()::text,
+    array_agg(page.id ORDER BY page.depth DESC) FILTER (WHERE page.id IS NOT NULL),
+    string_agg(page.json, ',' ORDER BY page.depth DESC) FILTER (WHERE page.place <= %(size)s)
+FROM conversation LEFT JOIN page ON true GROUP BY conversation.active_leaf_id
+"""
+
+
+class PathPage(NamedTuple):
+    active_leaf: UUID | None
+    snapshot: str  # PostgreSQL's, of when it was read
+    ids: list[UUID]  # nearest first, of one message more than are shown
+    shown: str  # JSON objects with commas between
+
+
+def page_to(start: UUID | None, conversation: Any, user: User, *, size: int) -> PathPage | None:
+    """`size` messages from `start`, by default the active leaf, up; none where it is not in this conversation. None
+    where the conversation is not this user's."""
+    rows = _statement().rows(user=user.pk, conversation=conversation, start=start, size=size)
+    if not rows:
+        return None
+    leaf, snapshot, ids, shown = rows[0]
+    return PathPage(leaf, snapshot, ids or [], shown or "")
+
+
+@cache
+def _statement() -> Statement:
+    siblings = {
+        "siblings": "to_json(siblings.ids[1 + own.first : {most} + own.first])",
+        "sibling_index": "own.place",
+        "sibling_count": "cardinality(siblings.ids)",
+    }
+    return Statement(
+        PAGE.replace("{json}", row_as_json(MessageSerializer, "path", **siblings)).replace("{most}", str(MAX_SIBLINGS)),
+        mine=lambda user, conversation: (
+            Conversation.objects.owned_by(User(pk=user)).filter(pk=conversation).values("id", "active_leaf_id")
+        ),
+    )
