@@ -54,9 +54,10 @@ SCHEMA_FORMS = [OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer, 
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/api/docs/")),
-    path("api/", include(router.urls)),
+    # What is asked most, before the many of the router are looked through.
     path("api/conversations/<id:pk>/messages/", messages, name="message-list"),
     path("api/conversations/<id:pk>/messages/<id:message_pk>/", message, name="message-detail"),
+    path("api/", include(router.urls)),
     path("api/characters/<id:pk>/knowledge/", knowledge, name="knowledge-list"),
     path("api/characters/<id:pk>/knowledge/search/", KnowledgeSearchView.as_view(), name="knowledge-search"),
     path("api/characters/<id:pk>/knowledge/<id:document_pk>/", knowledge_document, name="knowledge-detail"),

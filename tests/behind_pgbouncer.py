@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from apps.api.direct import directly
+from apps.api.statements import Statement
 from tests.processes import database_url
 
 
@@ -34,6 +35,16 @@ def test_the_address_was_taken_for_a_poolers_by_itself() -> None:
 
 def test_a_connection_is_another_session_with_every_transaction() -> None:
     assert len({session() for _ in range(20)}) > 2
+
+
+def test_no_statement_is_left_prepared_in_somebody_elses_session() -> None:
+    statement = Statement("SELECT %(number)s::int")
+    for number in range(40):
+        assert statement.rows(number=number) == [(number,)]
+        connection.close()
+    assert connection.connection is None
+    connection.ensure_connection()
+    assert connection.connection.prepare_threshold is None
 
 
 def test_past_the_pooler_it_is_the_same_one() -> None:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from django.db import connection, models
@@ -15,13 +16,14 @@ from rest_framework.serializers import ModelSerializer
 MOMENT = """replace(to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
 
 
+@cache
 def row_as_json(serializer: type[ModelSerializer[Any]], table: str | None = None, **computed: str) -> str:
     """SQL that makes the JSON text of a row of `table`, by default the model's own, which may be another name for it.
 
     `computed`: SQL for fields that are no columns of it.
     """
     shown = serializer()
-    model: type[models.Model] = shown.Meta.model  # type: ignore[attr-defined]
+    model: type[models.Model] = shown.Meta.model
     pairs = []
     for name, field in shown.fields.items():
         value = computed.get(name) or _column(model._meta.get_field(str(field.source)), table or model._meta.db_table)
@@ -34,9 +36,10 @@ def _column(field: Any, table: str) -> str:
     return MOMENT.format(column=column) if isinstance(field, models.DateTimeField) else column
 
 
-def as_json(serializer: type[ModelSerializer[Any]]) -> RawSQL:
-    """The same as an annotation of a queryset."""
-    return RawSQL(row_as_json(serializer), (), models.TextField())  # noqa: S611  # of names in our own code
+def as_json(rows: models.QuerySet[Any], serializer: type[ModelSerializer[Any]], *columns: str) -> Any:
+    """Each of `rows` as a tuple with the names `json`, `id`, and `columns`."""
+    annotated = rows.annotate(json=RawSQL(row_as_json(serializer), (), models.TextField()))  # noqa: S611  # our own names
+    return annotated.values_list("json", "id", *columns, named=True)
 
 
 def array(rows: Iterable[str]) -> Fragment:

@@ -118,8 +118,8 @@ class NewestFirst(CursorLinks, Generic[M]):
             self.previous = self.link(["p", *self._position(found[0])])
         return found
 
-    def _position(self, row: M) -> list[str]:
-        return ([getattr(row, self.sort).isoformat()] if self.sort else []) + [str(row.pk)]
+    def _position(self, row: Any) -> list[str]:
+        return ([getattr(row, self.sort).isoformat()] if self.sort else []) + [str(row.id)]
 
     def _edge(self, text: str) -> tuple[bool, list[Any]]:
         direction, *position = decode_cursor(text, length=3 if self.sort else 2)

@@ -1,5 +1,6 @@
 """Query parameters, checked like a body: by a serializer, with the parameter named where it is wrong."""
 
+from functools import cache
 from typing import Any, cast
 
 from rest_framework.exceptions import ValidationError
@@ -16,10 +17,20 @@ class AsQuery(Serializer[None]):
 
 
 def query_of(request: Request, kind: type[Serializer[Any]]) -> dict[str, Any]:
+    if not request.query_params:
+        return dict(_defaults(kind))
     serializer = kind(data=request.query_params)
     for name, field in serializer.fields.items():
         # DRF takes a parameter without a value for one that is not there, whatever it is.
         if request.query_params.get(name) == "" and not (getattr(field, "allow_blank", False) or field.allow_null):
             raise ValidationError({name: ["This parameter has no value."]}, code="blank")
+    serializer.is_valid(raise_exception=True)
+    return cast(dict[str, Any], serializer.validated_data)
+
+
+@cache
+def _defaults(kind: type[Serializer[Any]]) -> dict[str, Any]:
+    """What nothing means, where that is allowed: it is what most lists are asked with."""
+    serializer = kind(data={})
     serializer.is_valid(raise_exception=True)
     return cast(dict[str, Any], serializer.validated_data)

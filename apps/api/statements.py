@@ -7,12 +7,14 @@ Whose rows they are is said by the same querysets as everywhere.
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from contextlib import nullcontext
+from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from django.db.models import Model, QuerySet
+from psycopg import Cursor
 from uuid_utils.compat import uuid4
 
 M = TypeVar("M", bound=Model)
@@ -22,10 +24,10 @@ Query = Callable[..., QuerySet[Any]]
 PLACEHOLDER = re.compile(r"%%|%s")
 
 
-class Prepared(ServerBindingCursor):
+class Prepared(Cursor[tuple[Any, ...]]):
     """Its statements are prepared at once, where the connection lets them be (`apps.api.postgres`)."""
 
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         return super().execute(query, params, prepare=True, **options)
 
 
@@ -46,9 +48,10 @@ class Statement:
         connection.ensure_connection()
         assert connection.connection is not None
         with connection.wrap_database_errors, Prepared(connection.connection) as raw:
-            wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-            cursor = wrap(raw)
-            cursor.execute(sql, {**values, **constants} if constants else values)
+            cursor = CursorWrapper(raw, connection)
+            # psycopg does not remember what it sent; the log of Django's debugging gets it as it is written here.
+            with CursorDebugWrapper(raw, connection).debug_sql(sql) if connection.queries_logged else nullcontext():
+                cursor.execute(sql, {**values, **constants} if constants else values)
             return list(raw.fetchall())
 
     def _make(self) -> tuple[str, Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from rest_framework.viewsets import GenericViewSet, ModelViewSet
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine, OwnedQuerySet
 from apps.api.conditional import ConditionalList
+from apps.api.json_rows import array, as_json
 from apps.api.queries import query_of
 from apps.conversations import turns
 from apps.conversations.access import GenerationInProgress, held, parent_of, refuse_known_client_id, still_here
@@ -75,7 +76,8 @@ class ConversationViewSet(ConditionalList, Mine[Conversation], ModelViewSet[Conv
             filters = set(ConversationListQuery().fields)
             rows = pages.paginate(super().get_queryset(), deleted, request, filters=filters)
             return pages.get_paginated_response(ConversationSerializer(rows, many=True).data)
-        return super().list(request, *args, **kwargs)
+        listed = self.paginate_queryset(as_json(self.get_queryset(), ConversationSerializer, "sort_at"))
+        return self.get_paginated_response(array(row.json for row in listed or []))
 
     @extend_schema(request=NewConversationSerializer, responses={201: ConversationSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -12,6 +12,9 @@ PREPARE_THRESHOLD = 5
 
 
 class DatabaseWrapper(Postgres):
+    # Django's, which its stubs do not know.
+    _connection_pools: dict[str, ConnectionPool[Connection[Any]]]
+
     @property
     def pool(self) -> ConnectionPool[Connection[Any]] | None:
         options = self.settings_dict["OPTIONS"].get("pool")
@@ -19,7 +22,7 @@ class DatabaseWrapper(Postgres):
             pool = ConnectionPool(
                 kwargs={**self.get_connection_params(), "autocommit": True},
                 open=False,
-                configure=self._configure_connection,
+                configure=self._configure,
                 check=check if self.settings_dict["CONN_HEALTH_CHECKS"] else None,
                 **options,
             )
@@ -28,11 +31,10 @@ class DatabaseWrapper(Postgres):
         found: ConnectionPool[Connection[Any]] | None = super().pool
         return found
 
-    def _configure_connection(self, connection: Connection[Any]) -> bool:
-        commit = bool(super()._configure_connection(connection))
+    def _configure(self, connection: Connection[Any]) -> None:
+        self._configure_connection(connection)  # type: ignore[attr-defined]  # Django's, too
         if connection.prepare_threshold is None and has_a_session(connection):
             connection.prepare_threshold = PREPARE_THRESHOLD
-        return commit
 
 
 def has_a_session(connection: Connection[Any]) -> bool:
