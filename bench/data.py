@@ -110,6 +110,7 @@ class World:
     url: str
     people: dict[str, Person]
     built_in: float | None  # seconds; None where it was kept
+    postmaster: int  # the process whose children are PostgreSQL's
 
 
 def key(moment: int, number: int, place: int) -> int:
@@ -325,7 +326,9 @@ def filled(size: Size = FULL, *, keep: Path | None = None, say: Any = print, **e
             fill(url, people)
             if kept is not None:
                 keep_it(postgres, mark_of(size))
-        yield World(url, sign_in(people), None if found else time.monotonic() - began)
+        assert postgres.child.process is not None
+        took = None if found else time.monotonic() - began
+        yield World(url, sign_in(people), took, postgres.child.process.pid)
     finally:
         if kept is None:
             postgres.remove()
@@ -345,6 +348,7 @@ def tune(postgres: EmbeddedPostgres, size: Size) -> bool:
         "checkpoint_timeout": "1h",
         "autovacuum": "off",
         "jit": "off",
+        "timezone": "UTC",
     }
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         if connection.execute("SHOW shared_buffers").fetchone() == (size.memory,):
