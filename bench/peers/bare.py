@@ -3,6 +3,7 @@ which looks at who asks, too. Lists are sent as PostgreSQL builds them. No searc
 
 import asyncio
 import base64
+import gc
 import hmac
 import json
 import re
@@ -242,3 +243,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": answer})
+
+
+# What is there by now is not looked through for garbage again.
+gc.collect()
+gc.freeze()

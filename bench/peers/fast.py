@@ -1,6 +1,7 @@
 """The same made fast, still with FastAPI and SQLAlchemy: `columns`, which are written out by orjson without classes or
 response models between; and `built`, whose lists PostgreSQL hands over as the JSON that is sent."""
 
+import gc
 import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -328,3 +329,8 @@ async def search(
             "results": hits,
         }
     )
+
+
+# What is there by now is not looked through for garbage again.
+gc.collect()
+gc.freeze()

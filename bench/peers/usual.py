@@ -11,7 +11,7 @@ import jwt
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Text, and_, cast, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Text, and_, bindparam, cast, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import aliased
 from uuid_utils.compat import uuid7
@@ -206,17 +206,26 @@ async def mine(session: AsyncSession, user: User, pk: UUID, *, lock: bool = Fals
     return found.tuple()
 
 
-async def path_to(session: AsyncSession, start: UUID, conversation: UUID, limit: int) -> Sequence[Message]:
+def path_statement() -> Any:
+    """The messages from `start` up, nearest first: at most `limit`."""
     path = (
         select(Message.id, Message.parent_id, literal(1).label("steps"))
-        .where(Message.id == start, Message.conversation_id == conversation)
+        .where(Message.id == bindparam("start"), Message.conversation_id == bindparam("conversation"))
         .cte("path", recursive=True)
     )
     up = aliased(Message)
-    path = path.union_all(
-        select(up.id, up.parent_id, path.c.steps + 1).join(path, up.id == path.c.parent_id).where(path.c.steps < limit)
-    )
-    return (await session.scalars(select(Message).join(path, Message.id == path.c.id).order_by(path.c.steps))).all()
+    above = select(up.id, up.parent_id, path.c.steps + 1).join(path, up.id == path.c.parent_id)
+    path = path.union_all(above.where(path.c.steps < bindparam("limit")))
+    return select(Message).join(path, Message.id == path.c.id).order_by(path.c.steps)
+
+
+# Built once: it is the largest.
+PATH = path_statement()
+
+
+async def path_to(session: AsyncSession, start: UUID, conversation: UUID, limit: int) -> Sequence[Message]:
+    values = {"start": start, "conversation": conversation, "limit": limit}
+    return (await session.scalars(PATH, values)).all()
 
 
 async def render(session: AsyncSession, messages: Sequence[Message]) -> list[MessageOut]:
