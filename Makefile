@@ -52,7 +52,8 @@ SEED ?= 1
 
 bench: EXTRA := bench
 bench: VENV := .venv-bench
-bench: install ## What a conversation, its prompts and a lorebook cost as they grow
+bench: install ## Dramatis beside what others would write, and what its parts cost as they grow; needs Debian's wrk
+	@$(VENV)/bin/python -m bench.reads
 	@$(VENV)/bin/python -m bench.depth
 	@$(VENV)/bin/python -m bench.prompts
 	@$(VENV)/bin/python -m bench.lore
