@@ -107,10 +107,10 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.api.middleware.BodyLimit",
     "apps.api.middleware.OptionalTrailingSlash",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "apps.api.of_pages.Sessions",
+    "apps.api.of_pages.Csrf",
+    "apps.api.of_pages.Authentication",
+    "apps.api.of_pages.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

@@ -93,7 +93,7 @@ class AccountViewSet(Steps):
     @action(detail=False, methods=["get"])
     def me(self, request: Request) -> Response:
         """Who you are."""
-        return Response(self.get_serializer(self.user).data)
+        return Response(serializers.MeSerializer.show(self.user))
 
     @me.mapping.patch
     def update_me(self, request: Request) -> Response:

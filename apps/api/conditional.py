@@ -28,7 +28,7 @@ class ConditionalList(GenericViewSet[Any]):
         if response.accepted_renderer.format != "json":
             return response
         response["ETag"] = tag = self._tag(response.data)
-        known = parse_etags(request.headers.get("If-None-Match", ""))
+        known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
         if known != ["*"] and tag not in known and tag.removeprefix("W/") not in known:
             return response
         unchanged = HttpResponseNotModified()

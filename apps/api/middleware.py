@@ -29,7 +29,7 @@ class RequestContext:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get("X-Request-ID", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         identity = given if ACCEPTED_ID.fullmatch(given) else str(uuid7())
         # Never reset: a request has a context of its own, and Django's line about a 4xx is written after this returns.
         request_id.set(identity)

@@ -10,13 +10,14 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+import orjson
 from django.db.models import Model, Q
 from django.utils.dateparse import parse_datetime
+from django.utils.encoding import escape_uri_path
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 M = TypeVar("M", bound=Model)
@@ -30,7 +31,7 @@ def broken_cursor() -> ValidationError:
 
 
 def encode_cursor(value: list[Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":"), default=str).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(orjson.dumps(value)).decode().rstrip("=")
 
 
 def decode_cursor(text: str, *, length: int, broken: Callable[[], ValidationError] = broken_cursor) -> list[Any]:
@@ -61,8 +62,13 @@ class CursorLinks(BasePagination):
     request: Request
 
     def link(self, cursor: list[Any]) -> str:
-        """The request's own address with another cursor, relative to the host that the client itself used."""
-        return replace_query_param(self.request.build_absolute_uri(), "cursor", encode_cursor(cursor))
+        """The request's own address with another cursor, at the host that the client itself used."""
+        request, query = self.request, f"cursor={encode_cursor(cursor)}"
+        if others := request.query_params:
+            kept = others.copy()
+            kept.pop("cursor", None)
+            query = f"{kept.urlencode()}&{query}" if kept else query
+        return f"{request.scheme}://{request.get_host()}{escape_uri_path(request.path)}?{query}"
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"next": self.next, "previous": self.previous, "results": data})

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from django.db.models import Model, QuerySet
 from psycopg import Cursor
@@ -45,12 +45,13 @@ class Statement:
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         sql, constants = self._made = self._made or self._make()
-        connection.ensure_connection()
-        assert connection.connection is not None
-        with connection.wrap_database_errors, Prepared(connection.connection) as raw:
-            cursor = CursorWrapper(raw, connection)
+        # The thread's own, looked up once.
+        database = connections[DEFAULT_DB_ALIAS]
+        database.ensure_connection()
+        with database.wrap_database_errors, Prepared(database.connection) as raw:
+            cursor = CursorWrapper(raw, database)
             # psycopg does not remember what it sent; the log of Django's debugging gets it as it is written here.
-            with CursorDebugWrapper(raw, connection).debug_sql(sql) if connection.queries_logged else nullcontext():
+            with CursorDebugWrapper(raw, database).debug_sql(sql) if database.queries_logged else nullcontext():
                 cursor.execute(sql, {**values, **constants} if constants else values)
             return list(raw.fetchall())
 
@@ -91,4 +92,4 @@ class Lookup(Generic[M]):
     def first(self, **values: Any) -> M | None:
         rows = self._statement.rows(**values)
         fields = self._model._meta.concrete_fields
-        return self._model.from_db(connection.alias, [field.attname for field in fields], rows[0]) if rows else None
+        return self._model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], rows[0]) if rows else None

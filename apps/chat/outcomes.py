@@ -69,5 +69,5 @@ def render_turn(conversation: Conversation, answer: Message) -> dict[str, Any]:
     return {
         "user_message": rendered[1] if asked else None,
         "assistant_message": rendered[0],
-        "conversation": ConversationSerializer(conversation).data,
+        "conversation": ConversationSerializer.show(conversation),
     }

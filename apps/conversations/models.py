@@ -12,6 +12,7 @@ Conversations, messages and tombstones have one more column, `changed`, that no 
 
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -133,6 +134,9 @@ class Message(Row):
     lore = models.JSONField(null=True, editable=False)
 
     objects = OwnedQuerySet["Message"].as_manager()
+
+    # The ids of all that follow the same parent, this one included, oldest first; where rows are shown.
+    sibling_ids: list[UUID]
 
     if TYPE_CHECKING:
         conversation_id: object

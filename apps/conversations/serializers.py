@@ -1,6 +1,5 @@
 from bisect import bisect_left
-from typing import Any, cast
-from uuid import UUID
+from typing import Any
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -139,7 +138,7 @@ class MessageSerializer(ModelSerializer):
     """One message. `siblings` are the ids of all that follow the same parent, this one included, oldest first; of very
     many, the hundred around this one."""
 
-    # `context["siblings"]` is what `tree.siblings_of` says of the messages at hand; see `render_messages`.
+    # Each message comes with its `sibling_ids`; see `render_messages`.
 
     conversation = serializers.UUIDField(source="conversation_id", read_only=True)
     parent = serializers.UUIDField(source="parent_id", read_only=True, allow_null=True)  # type: ignore[assignment]
@@ -184,18 +183,15 @@ class MessageSerializer(ModelSerializer):
         read_only_fields = fields
 
     def get_siblings(self, message: Message) -> list[str]:
-        siblings = self._siblings(message)
+        siblings = message.sibling_ids
         begin = max(0, min(self.get_sibling_index(message) - MAX_SIBLINGS // 2, len(siblings) - MAX_SIBLINGS))
         return [str(key) for key in siblings[begin : begin + MAX_SIBLINGS]]
 
     def get_sibling_index(self, message: Message) -> int:
-        return bisect_left(self._siblings(message), message.pk)
+        return bisect_left(message.sibling_ids, message.pk)
 
     def get_sibling_count(self, message: Message) -> int:
-        return len(self._siblings(message))
-
-    def _siblings(self, message: Message) -> list[UUID]:
-        return cast(list[UUID], self.context["siblings"][message.parent_id])
+        return len(message.sibling_ids)
 
 
 class UnderParent(serializers.Serializer[None]):
@@ -244,8 +240,10 @@ class MessageListQuery(serializers.Serializer[None]):
 
 
 def render_messages(messages: list[Message]) -> list[dict[str, Any]]:
-    serializer = MessageSerializer(messages, many=True, context={"siblings": tree.siblings_of(messages)})
-    return cast(list[dict[str, Any]], serializer.data)
+    siblings = tree.siblings_of(messages)
+    for message in messages:
+        message.sibling_ids = siblings[message.parent_id]
+    return [MessageSerializer.show(message) for message in messages]
 
 
 def render_message(message: Message) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class ConversationViewSet(ConditionalList, Mine[Conversation], ModelViewSet[Conv
             pages, deleted = Changes(), Tombstone.objects.owned_by(request.user).filter(conversation=None)
             filters = set(ConversationListQuery().fields)
             rows = pages.paginate(super().get_queryset(), deleted, request, filters=filters)
-            return pages.get_paginated_response(ConversationSerializer(rows, many=True).data)
+            return pages.get_paginated_response([ConversationSerializer.show(row) for row in rows])
         listed = self.paginate_queryset(as_json(self.get_queryset(), ConversationSerializer, "sort_at"))
         return self.get_paginated_response(array(row.json for row in listed or []))
 
@@ -86,7 +86,7 @@ class ConversationViewSet(ConditionalList, Mine[Conversation], ModelViewSet[Conv
         serializer.is_valid(raise_exception=True)
         fields = serializer.validated_data
         conversation = turns.begin(cast(User, request.user), fields.pop("character"), **fields)
-        return Response(ConversationSerializer(conversation).data, status=201)
+        return Response(ConversationSerializer.show(conversation), status=201)
 
     def perform_update(self, serializer: BaseSerializer[Conversation]) -> None:
         fields = dict(serializer.validated_data)

@@ -1,0 +1,38 @@
+"""Django's middleware for pages: sessions, their user, CSRF, and messages that are shown once.
+
+A request to the API that says itself who sends it, and brings no cookie, comes from no page; most requests are of this
+kind, and go past all of these.
+"""
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.deprecation import MiddlewareMixin
+
+API = ("/api/", "/v1/")
+
+
+class OfPages(MiddlewareMixin):
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        meta = request.META
+        if "HTTP_AUTHORIZATION" in meta and "HTTP_COOKIE" not in meta and request.path_info.startswith(API):
+            return self.get_response(request)  # type: ignore[return-value]  # synchronous here
+        return super().__call__(request)  # type: ignore[return-value]
+
+
+class Sessions(OfPages, SessionMiddleware):
+    pass
+
+
+class Csrf(OfPages, CsrfViewMiddleware):
+    pass
+
+
+class Authentication(OfPages, AuthenticationMiddleware):
+    pass
+
+
+class Messages(OfPages, MessageMiddleware):
+    pass
