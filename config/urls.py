@@ -33,13 +33,13 @@ admin.site.site_header = "Dramatis"
 router = DefaultRouter(use_regex_path=False)
 router.include_format_suffixes = False
 # What has no list comes first, or the API's root would look for one there.
-router.register("characters", CardViewSet, basename="card")
-router.register("characters", AssetViewSet, basename="asset")
-router.register("characters", CharacterViewSet, basename="character")
 router.register("conversations", ChatViewSet, basename="chat")
 router.register("conversations", PromptViewSet, basename="prompt")
 router.register("conversations", DocumentViewSet, basename="document")
 router.register("conversations", ConversationViewSet, basename="conversation")
+router.register("characters", CardViewSet, basename="card")
+router.register("characters", AssetViewSet, basename="asset")
+router.register("characters", CharacterViewSet, basename="character")
 router.register("tools", ToolViewSet, basename="tool")
 router.register("facts", FactViewSet, basename="fact")
 
@@ -54,10 +54,9 @@ SCHEMA_FORMS = [OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer, 
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/api/docs/")),
-    # What is asked most, before the many of the router are looked through.
+    # Looked through in this order: what is asked most comes first, the many of the router last.
     path("api/conversations/<id:pk>/messages/", messages, name="message-list"),
     path("api/conversations/<id:pk>/messages/<id:message_pk>/", message, name="message-detail"),
-    path("api/", include(router.urls)),
     path("api/characters/<id:pk>/knowledge/", knowledge, name="knowledge-list"),
     path("api/characters/<id:pk>/knowledge/search/", KnowledgeSearchView.as_view(), name="knowledge-search"),
     path("api/characters/<id:pk>/knowledge/<id:document_pk>/", knowledge_document, name="knowledge-detail"),
@@ -71,6 +70,7 @@ urlpatterns = [
         "api/schema/", SpectacularAPIView.as_view(renderer_classes=SCHEMA_FORMS, versioning_class=None), name="schema"
     ),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/", include(router.urls)),
     path("", include("apps.compat.urls")),
     path("admin/", admin.site.urls),
     path("healthz", HealthView.as_view(), name="healthz"),

@@ -3,6 +3,7 @@
 import select
 from typing import Any
 
+from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql.base import DatabaseWrapper as Postgres
 from psycopg import Connection, OperationalError
 from psycopg_pool import ConnectionPool
@@ -17,8 +18,10 @@ class DatabaseWrapper(Postgres):
 
     @property
     def pool(self) -> ConnectionPool[Connection[Any]] | None:
+        if (pool := self._connection_pools.get(self.alias)) is not None:
+            return pool
         options = self.settings_dict["OPTIONS"].get("pool")
-        if options and self.alias not in self._connection_pools:
+        if options and self.alias != NO_DB_ALIAS:
             pool = ConnectionPool(
                 kwargs={**self.get_connection_params(), "autocommit": True},
                 open=False,
@@ -27,9 +30,8 @@ class DatabaseWrapper(Postgres):
                 **options,
             )
             # Another thread may have been first.
-            self._connection_pools.setdefault(self.alias, pool)
-        found: ConnectionPool[Connection[Any]] | None = super().pool
-        return found
+            pool = self._connection_pools.setdefault(self.alias, pool)
+        return pool
 
     def _configure(self, connection: Connection[Any]) -> None:
         self._configure_connection(connection)  # type: ignore[attr-defined]  # Django's, too
