@@ -11,7 +11,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import BinaryField, BooleanField, F, Func, TextField, Value
+from django.db.models import BinaryField, BooleanField, F, Func, Q, TextField, UUIDField, Value
 from django.db.models.expressions import Combinable
 
 from apps.accounts.models import User
@@ -31,6 +31,9 @@ term = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
 # Written around hits and letters by PostgreSQL, and taken out of the text before.
 GAP, START, STOP = "\x01", "\x02", "\x03"
 MARKED = 20  # words of a phrase
+
+# Of `newest`, times the rows that are wanted: how many are looked at first, and how many at most, one by one.
+FIRST, MOST = 3, 50
 MARKS = f"MaxFragments=1, MaxWords=40, MinWords=20, ShortWord=0, StartSel={START}, StopSel={STOP}"
 
 
@@ -69,10 +72,10 @@ def read(text: str) -> Query:
     return Query(" or ".join(searchable), hits, f"{BEGINS}(?:{any_of_them}){ENDS}")
 
 
-def found(rows: OwnedQuerySet[R], query: Query) -> OwnedQuerySet[R]:
-    """Those of a user's rows that the query finds."""
-    condition = f"{rows.model._meta.db_table}.search @@ %(expressions)s"
-    return rows.filter(Func(as_tsquery(query.words), template=condition, output_field=BooleanField()))
+def finds(model: type[Message] | type[Conversation], query: Query) -> Q:
+    """Whether the query finds a row. Null where its words are not kept yet."""
+    condition = f"{model._meta.db_table}.search @@ %(expressions)s"
+    return Q(Func(as_tsquery(query.words), template=condition, output_field=BooleanField()))
 
 
 def as_tsquery(words: str) -> Func:
@@ -80,9 +83,45 @@ def as_tsquery(words: str) -> Func:
 
 
 def place(row: Combinable | str) -> Func:
-    """An id as what results are sorted by. It sorts as the id does, but no index has it: where rows are wanted in an
-    index's order, PostgreSQL likes to walk that index through everybody's rows until it has met enough hits."""
+    """An id as what results are sorted by. It sorts as the id does, but only an index that begins with the user has it:
+    by that of the ids alone PostgreSQL likes to walk through everybody's rows until it has met enough of one's own."""
     return Func(row if isinstance(row, Combinable) else F(row), function="uuid_send", output_field=BinaryField())
+
+
+def newest(
+    own: OwnedQuerySet[R], wanted: Q, size: int, edge: UUID | None = None, *, forward: bool = True
+) -> list[UUID]:
+    """The ids of the newest `size` rows of somebody's that are wanted: those older than `edge`; or, not `forward`, the
+    oldest of those newer than it.
+
+    Two ways lead there. Row by row from the edge, a page of a common word is found among a few, but one of a rare word
+    only after all. By the index of words the rare ones are found at once, and the common ones only once all of them are.
+    Which of them a word is, nobody knows beforehand: the first rows are looked at, and as many more as would fill the
+    page at their rate, if those are few; the index tells the rest.
+    """
+    rows = own.annotate(place=place("id")).order_by("-place" if forward else "place")
+    found: list[UUID] = []
+    walked, step = 0, FIRST * size
+    while walked + step <= MOST * size:
+        walk = list(_beyond(rows, edge, forward).annotate(hit=wanted).values_list("id", "hit")[:step])
+        found += [key for key, hit in walk if hit]
+        if len(found) >= size or len(walk) < step:
+            return found[:size]
+        walked, edge = walked + step, walk[-1][0]
+        missing = size - len(found)
+        # Half as many again, since chance plays a part.
+        step = missing * walked * 3 // (2 * len(found)) + 1 if found else MOST * size
+    hits = _beyond(rows, edge, forward).filter(wanted)
+    # No index has this, or PostgreSQL might think it better to walk on.
+    unsorted = Func("place", Value(1), function="substr", output_field=BinaryField())
+    hits = hits.order_by(unsorted.desc() if forward else unsorted.asc())
+    return found + list(hits.values_list("id", flat=True)[: size - len(found)])
+
+
+def _beyond(rows: OwnedQuerySet[R], edge: UUID | None, forward: bool) -> OwnedQuerySet[R]:
+    if edge is None:
+        return rows
+    return rows.filter(**{"place__lt" if forward else "place__gt": place(Value(edge, UUIDField()))})
 
 
 class Headline(Func):
