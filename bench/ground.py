@@ -13,6 +13,21 @@ from config.local.postgres import EmbeddedPostgres
 WORDS = "The clock on the stairs had stopped again, and nobody in the house would say when it had. " * 3
 
 
+def settings(url: str, **environ: str) -> dict[str, str]:
+    """The application's environment on that database; no model stands behind it."""
+    return {
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SECRET_KEY": "a key for measurements alone, long enough for one",
+        "ALLOWED_HOSTS": "testserver",
+        "HTTPS": "off",
+        "LOG_LEVEL": "ERROR",
+        "AI_BASE_URL": "http://127.0.0.1:9/v1",
+        "AI_MODEL": "none",
+        **environ,
+    }
+
+
 @contextmanager
 def application(**environ: str) -> Iterator[None]:
     """Django on an empty, migrated database, which is gone afterwards; no model stands behind it."""
@@ -20,17 +35,7 @@ def application(**environ: str) -> Iterator[None]:
     home.chmod(0o711)
     postgres = EmbeddedPostgres(home)
     try:
-        os.environ |= {
-            "DATABASE_URL": postgres.start(),
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "SECRET_KEY": "a key for measurements alone, long enough for one",
-            "ALLOWED_HOSTS": "testserver",
-            "HTTPS": "off",
-            "LOG_LEVEL": "ERROR",
-            "AI_BASE_URL": "http://127.0.0.1:9/v1",
-            "AI_MODEL": "none",
-            **environ,
-        }
+        os.environ |= settings(postgres.start(), **environ)
         import django
         from django.core.management import call_command
 
