@@ -7,11 +7,12 @@ to the models.
 import re
 from dataclasses import dataclass
 from html import escape
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import BinaryField, BooleanField, F, Func, Q, TextField, UUIDField, Value
+from django.db import connection
+from django.db.models import BinaryField, BooleanField, F, Func, Q, QuerySet, TextField, UUIDField, Value
 from django.db.models.expressions import Combinable
 
 from apps.accounts.models import User
@@ -27,6 +28,19 @@ LETTER = APART[1:-1]
 BEGINS = rf"(?:(?<![[:alnum:]])|(?<={LETTER})|(?={LETTER}))"
 ENDS = rf"(?:(?![[:alnum:]])|(?={LETTER})|(?<={LETTER}))"
 term = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
+
+# Written around hits and letters by PostgreSQL, and taken out of the text before.
+GAP, START, STOP = "\x01", "\x02", "\x03"
+MARKED = 20  # words of a phrase
+
+# How many rows are looked at one by one, times the hits that are wanted; and times that where it seems worth it.
+FEW, MORE = 3, 16
+
+# The last row is told as well: whether there may be more.
+WALK = """
+    SELECT id, hit FROM (SELECT id, hit, row_number() OVER () AS nth FROM ({}) AS near (id, hit)) AS counted
+    WHERE hit OR nth = %s LIMIT %s
+"""
 
 # Written around hits and letters by PostgreSQL, and taken out of the text before.
 GAP, START, STOP = "\x01", "\x02", "\x03"
@@ -88,40 +102,39 @@ def place(row: Combinable | str) -> Func:
     return Func(row if isinstance(row, Combinable) else F(row), function="uuid_send", output_field=BinaryField())
 
 
-def newest(
-    own: OwnedQuerySet[R], wanted: Q, size: int, edge: UUID | None = None, *, forward: bool = True
-) -> list[UUID]:
+def newest(own: OwnedQuerySet[R], wanted: Q, size: int, edge: UUID | None = None, *, forward: bool = True) -> list[UUID]:
     """The ids of the newest `size` rows of somebody's that are wanted: those older than `edge`; or, not `forward`, the
     oldest of those newer than it.
 
-    Two ways lead there. Row by row from the edge, a page of a common word is found among a few, but one of a rare word
-    only after all. By the index of words the rare ones are found at once, and the common ones only once all of them are.
-    Which of them a word is, nobody knows beforehand: the first rows are looked at, and as many more as would fill the
-    page at their rate, if those are few; the index tells the rest.
+    Two ways lead there. Row by row from the edge, a page of a common word is full after a few, and one of a rare word
+    only after all. By the index of words the rare ones are found at once, and the common ones only once all of them
+    are. Which of these a word is, nobody knows beforehand: a few rows are looked at, more of them if that would fill
+    the page at their rate, and else the index is asked.
     """
-    rows = own.annotate(place=place("id")).order_by("-place" if forward else "place")
-    found: list[UUID] = []
-    walked, step = 0, FIRST * size
-    while walked + step <= MOST * size:
-        walk = list(_beyond(rows, edge, forward).annotate(hit=wanted).values_list("id", "hit")[:step])
-        found += [key for key, hit in walk if hit]
-        if len(found) >= size or len(walk) < step:
-            return found[:size]
-        walked, edge = walked + step, walk[-1][0]
-        missing = size - len(found)
-        # Half as many again, since chance plays a part.
-        step = missing * walked * 3 // (2 * len(found)) + 1 if found else MOST * size
-    hits = _beyond(rows, edge, forward).filter(wanted)
-    # No index has this, or PostgreSQL might think it better to walk on.
+    rows = own.annotate(place=place("id"))
+    if edge is not None:
+        rows = rows.filter(**{"place__lt" if forward else "place__gt": place(Value(edge, UUIDField()))})
+    walk = rows.order_by("-place" if forward else "place").annotate(hit=wanted).values_list("id", "hit")
+    found, ended = _walk(walk, FEW * size, size)
+    if not ended and len(found) * MORE >= size:
+        found, ended = _walk(walk, FEW * MORE * size, size)
+    if ended:
+        return found
+    # Sorted by what no index has, or PostgreSQL might think it better to walk on.
     unsorted = Func("place", Value(1), function="substr", output_field=BinaryField())
-    hits = hits.order_by(unsorted.desc() if forward else unsorted.asc())
-    return found + list(hits.values_list("id", flat=True)[: size - len(found)])
+    hits = rows.filter(wanted).order_by(unsorted.desc() if forward else unsorted.asc())
+    return list(hits.values_list("id", flat=True)[:size])
 
 
-def _beyond(rows: OwnedQuerySet[R], edge: UUID | None, forward: bool) -> OwnedQuerySet[R]:
-    if edge is None:
-        return rows
-    return rows.filter(**{"place__lt" if forward else "place__gt": place(Value(edge, UUIDField()))})
+def _walk(rows: QuerySet[Any], length: int, size: int) -> tuple[list[UUID], bool]:
+    """The ids of the first `size` hits among the first `length` rows, each an id and whether it is one; and whether
+    that is as good as among all of them. It ends with the last of the hits, where Django's own LIMIT could not."""
+    sql, values = rows[:length].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(WALK.format(sql), [*values, length, size])
+        seen = cursor.fetchall()
+    found = [key for key, hit in seen if hit]
+    return found, len(found) == size or len(found) == len(seen)
 
 
 class Headline(Func):
