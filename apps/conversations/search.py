@@ -29,25 +29,18 @@ BEGINS = rf"(?:(?<![[:alnum:]])|(?<={LETTER})|(?={LETTER}))"
 ENDS = rf"(?:(?![[:alnum:]])|(?={LETTER})|(?<={LETTER}))"
 term = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
 
-# Written around hits and letters by PostgreSQL, and taken out of the text before.
-GAP, START, STOP = "\x01", "\x02", "\x03"
-MARKED = 20  # words of a phrase
-
 # How many rows are looked at one by one, times the hits that are wanted; and times that where it seems worth it.
 FEW, MORE = 3, 16
 
-# The last row is told as well: whether there may be more.
+# The last of the rows is told although it is none: there may be more behind it.
 WALK = """
-    SELECT id, hit FROM (SELECT id, hit, row_number() OVER () AS nth FROM ({}) AS near (id, hit)) AS counted
+    SELECT id, hit, nth = %s FROM (SELECT id, hit, row_number() OVER () AS nth FROM ({}) AS near (id, hit)) AS counted
     WHERE hit OR nth = %s LIMIT %s
 """
 
 # Written around hits and letters by PostgreSQL, and taken out of the text before.
 GAP, START, STOP = "\x01", "\x02", "\x03"
 MARKED = 20  # words of a phrase
-
-# Of `newest`, times the rows that are wanted: how many are looked at first, and how many at most, one by one.
-FIRST, MOST = 3, 50
 MARKS = f"MaxFragments=1, MaxWords=40, MinWords=20, ShortWord=0, StartSel={START}, StopSel={STOP}"
 
 
@@ -102,7 +95,9 @@ def place(row: Combinable | str) -> Func:
     return Func(row if isinstance(row, Combinable) else F(row), function="uuid_send", output_field=BinaryField())
 
 
-def newest(own: OwnedQuerySet[R], wanted: Q, size: int, edge: UUID | None = None, *, forward: bool = True) -> list[UUID]:
+def newest(
+    own: OwnedQuerySet[R], wanted: Q, size: int, edge: UUID | None = None, *, forward: bool = True
+) -> list[UUID]:
     """The ids of the newest `size` rows of somebody's that are wanted: those older than `edge`; or, not `forward`, the
     oldest of those newer than it.
 
@@ -128,13 +123,13 @@ def newest(own: OwnedQuerySet[R], wanted: Q, size: int, edge: UUID | None = None
 
 def _walk(rows: QuerySet[Any], length: int, size: int) -> tuple[list[UUID], bool]:
     """The ids of the first `size` hits among the first `length` rows, each an id and whether it is one; and whether
-    that is as good as among all of them. It ends with the last of the hits, where Django's own LIMIT could not."""
+    there can be no more to find. No more rows are read than that takes: a LIMIT of Django's would count the others."""
     sql, values = rows[:length].query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(WALK.format(sql), [*values, length, size])
+        cursor.execute(WALK.format(sql), [length, *values, length, size])
         seen = cursor.fetchall()
-    found = [key for key, hit in seen if hit]
-    return found, len(found) == size or len(found) == len(seen)
+    found = [key for key, hit, _ in seen if hit]
+    return found, len(found) == size or not any(last for _, _, last in seen)
 
 
 class Headline(Func):
