@@ -26,7 +26,7 @@ test-next: ## The same with the newest Django, which needs Python 3.12 or later:
 
 # What keeps rows, and what goes on while others write.
 POOLED := chat chat_faults generations idempotency regenerate resume live messages process_faults across_processes \
-	titles summaries usage turn_tools turn_knowledge sync sync_tokens search documents forks takeout lists crud \
+	titles summaries usage turn_tools turn_knowledge sync sync_tokens search search_pages documents forks takeout lists crud \
 	character_races leaving accounts tokens sessions knowledge_search migrating
 
 test-pooled: EXTRA := dev

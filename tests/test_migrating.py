@@ -1,6 +1,7 @@
 """Migrations take the direct way to the database, after a look whether it is the one that is served."""
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -77,3 +78,15 @@ def test_through_a_pooler_alone_that_is_told(db: None, settings: Any, capsys: py
     assert "DATABASE_DIRECT_URL is unset" in capsys.readouterr().err
     call_command("migrate", verbosity=0)
     assert capsys.readouterr().err == ""
+
+
+def test_an_index_that_was_left_unfinished_is_made_anew(transactional_db: None) -> None:
+    newest = import_module("apps.conversations.migrations.0007_newest").Migration
+    assert not newest.atomic, "they are made while others write, which no transaction can"
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX message_newest")
+        cursor.execute("CREATE INDEX message_newest ON conversations_message (id)")
+        for operation in newest.operations:
+            cursor.execute(operation.sql)
+        cursor.execute("SELECT pg_get_indexdef('message_newest'::regclass)")
+        assert cursor.fetchone()[0].endswith("(user_id, uuid_send(id))")

@@ -7,11 +7,12 @@ to the models.
 import re
 from dataclasses import dataclass
 from html import escape
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import BinaryField, BooleanField, F, Func, TextField, Value
+from django.db import connection
+from django.db.models import BinaryField, BooleanField, F, Func, Q, QuerySet, TextField, UUIDField, Value
 from django.db.models.expressions import Combinable
 
 from apps.accounts.models import User
@@ -27,6 +28,15 @@ LETTER = APART[1:-1]
 BEGINS = rf"(?:(?<![[:alnum:]])|(?<={LETTER})|(?={LETTER}))"
 ENDS = rf"(?:(?![[:alnum:]])|(?={LETTER})|(?<={LETTER}))"
 term = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
+
+# How many rows are looked at one by one, times the hits that are wanted; and times that where it seems worth it.
+FEW, MORE = 3, 16
+
+# The last of the rows is told although it is none: there may be more behind it.
+WALK = """
+    SELECT id, hit, nth = %s FROM (SELECT id, hit, row_number() OVER () AS nth FROM ({}) AS near (id, hit)) AS counted
+    WHERE hit OR nth = %s LIMIT %s
+"""
 
 # Written around hits and letters by PostgreSQL, and taken out of the text before.
 GAP, START, STOP = "\x01", "\x02", "\x03"
@@ -69,10 +79,10 @@ def read(text: str) -> Query:
     return Query(" or ".join(searchable), hits, f"{BEGINS}(?:{any_of_them}){ENDS}")
 
 
-def found(rows: OwnedQuerySet[R], query: Query) -> OwnedQuerySet[R]:
-    """Those of a user's rows that the query finds."""
-    condition = f"{rows.model._meta.db_table}.search @@ %(expressions)s"
-    return rows.filter(Func(as_tsquery(query.words), template=condition, output_field=BooleanField()))
+def finds(model: type[Message] | type[Conversation], query: Query) -> Q:
+    """Whether the query finds a row. Null where its words are not kept yet."""
+    condition = f"{model._meta.db_table}.search @@ %(expressions)s"
+    return Q(Func(as_tsquery(query.words), template=condition, output_field=BooleanField()))
 
 
 def as_tsquery(words: str) -> Func:
@@ -80,9 +90,46 @@ def as_tsquery(words: str) -> Func:
 
 
 def place(row: Combinable | str) -> Func:
-    """An id as what results are sorted by. It sorts as the id does, but no index has it: where rows are wanted in an
-    index's order, PostgreSQL likes to walk that index through everybody's rows until it has met enough hits."""
+    """An id as what results are sorted by. It sorts as the id does, but only an index that begins with the user has it:
+    by that of the ids alone PostgreSQL likes to walk through everybody's rows until it has met enough of one's own."""
     return Func(row if isinstance(row, Combinable) else F(row), function="uuid_send", output_field=BinaryField())
+
+
+def newest(
+    own: OwnedQuerySet[R], wanted: Q, size: int, edge: UUID | None = None, *, forward: bool = True
+) -> list[UUID]:
+    """The ids of the newest `size` rows of somebody's that are wanted: those older than `edge`; or, not `forward`, the
+    oldest of those newer than it.
+
+    Two ways lead there. Row by row from the edge, a page of a common word is full after a few, and one of a rare word
+    only after all. By the index of words the rare ones are found at once, and the common ones only once all of them
+    are. Which of these a word is, nobody knows beforehand: a few rows are looked at, more of them if that would fill
+    the page at their rate, and else the index is asked.
+    """
+    rows = own.annotate(place=place("id"))
+    if edge is not None:
+        rows = rows.filter(**{"place__lt" if forward else "place__gt": place(Value(edge, UUIDField()))})
+    walk = rows.order_by("-place" if forward else "place").annotate(hit=wanted).values_list("id", "hit")
+    found, ended = _walk(walk, FEW * size, size)
+    if not ended and len(found) * MORE >= size:
+        found, ended = _walk(walk, FEW * MORE * size, size)
+    if ended:
+        return found
+    # Sorted by what no index has, or PostgreSQL might think it better to walk on.
+    unsorted = Func("place", Value(1), function="substr", output_field=BinaryField())
+    hits = rows.filter(wanted).order_by(unsorted.desc() if forward else unsorted.asc())
+    return list(hits.values_list("id", flat=True)[:size])
+
+
+def _walk(rows: QuerySet[Any], length: int, size: int) -> tuple[list[UUID], bool]:
+    """The ids of the first `size` hits among the first `length` rows, each an id and whether it is one; and whether
+    there can be no more to find. No more rows are read than that takes: a LIMIT of Django's would count the others."""
+    sql, values = rows[:length].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(WALK.format(sql), [length, *values, length, size])
+        seen = cursor.fetchall()
+    found = [key for key, hit, _ in seen if hit]
+    return found, len(found) == size or not any(last for _, _, last in seen)
 
 
 class Headline(Func):

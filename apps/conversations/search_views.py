@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import UUIDField, Value
+from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
@@ -67,21 +67,15 @@ class HitSerializer(serializers.Serializer[Any]):
 class SearchPages(CursorLinks):
     """Messages and conversations together, newest first: their ids tell the order."""
 
-    def places(
-        self, request: Request, messages: OwnedQuerySet[Message], conversations: OwnedQuerySet[Conversation]
-    ) -> list[UUID]:
-        """The ids on the page that is asked for."""
+    def places(self, request: Request, *wanted: tuple[OwnedQuerySet[Any], Q]) -> list[UUID]:
+        """The ids on the page that is asked for: of somebody's rows, those that are wanted."""
         self.request = request
         size = page_size(request)
         text = request.query_params.get("cursor")
         forward, edge = self._edge(text) if text is not None else (True, None)
         found: list[UUID] = []
-        for rows in (messages, conversations):
-            placed = rows.annotate(place=search.place("id")).order_by("-place" if forward else "place")
-            if edge is not None:
-                beyond = search.place(Value(edge, UUIDField()))
-                placed = placed.filter(**{"place__lt" if forward else "place__gt": beyond})
-            found += placed.values_list("id", flat=True)[: size + 1]
+        for own, condition in wanted:
+            found += search.newest(own, condition, size + 1, edge, forward=forward)
         found.sort(reverse=forward)
         more, found = len(found) > size, found[:size]
         if not forward:
@@ -113,17 +107,18 @@ class SearchView(GenericAPIView[Message]):
         Words are found as they are written, in upper or lower case; Chinese, Japanese, Korean and Thai ones inside a
         sentence too. An answer that is being written is found once it has ended."""
         query = query_of(request, SearchQuery)
+        asked = search.read(query["q"])
         messages = Message.objects.owned_by(request.user)
         conversations = Conversation.objects.owned_by(request.user)
+        chosen = Q()
         if "character" in query:
-            conversations = conversations.filter(character=query["character"])
-            messages = messages.filter(conversation__in=conversations)
+            chosen &= Q(character=query["character"])
         if "conversation" in query:
-            conversations = conversations.filter(pk=query["conversation"])
-            messages = messages.filter(conversation__in=conversations)
-
-        asked = search.read(query["q"])
+            chosen &= Q(pk=query["conversation"])
+        said, titled = search.finds(Message, asked), search.finds(Conversation, asked) & chosen
+        if chosen:
+            said &= Q(conversation__in=conversations.filter(chosen))
         pages = SearchPages()
-        found = pages.places(request, search.found(messages, asked), search.found(conversations, asked))
+        found = pages.places(request, (messages, said), (conversations, titled))
         rows = search.pick(found, request.user, asked)
         return pages.get_paginated_response(HitSerializer(rows, many=True).data)
