@@ -4,11 +4,15 @@ from typing import Any, TypeVar
 
 from django.db import models
 from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.views import APIView
+from rest_framework_simplejwt.exceptions import InvalidToken
 
+from apps.accounts.claims import Claim
 from apps.accounts.models import User
 from apps.accounts.owned import OwnedQuerySet
 
-__all__ = ["Mine", "OwnedQuerySet", "hold"]
+__all__ = ["Mine", "OwnedQuerySet", "Proves", "hold"]
 
 M = TypeVar("M", bound=models.Model, covariant=True)
 
@@ -19,6 +23,23 @@ class Mine(GenericAPIView[M]):
     def get_queryset(self) -> Any:
         rows: Any = super().get_queryset()
         return rows.owned_by(self.request.user)
+
+
+class Proves(APIView):
+    """A view that proves claims itself. What it answers while it has not, whatever that be, is looked into here."""
+
+    def proves(self, request: Request) -> bool:
+        """Whether it will, for this request; `request.user` is a claim then, where it came with a token."""
+        return False
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        claim = getattr(request, "_user", None)
+        if isinstance(claim, Claim) and not claim.is_proven:
+            try:
+                claim.look_up()
+            except InvalidToken as error:
+                response = self.handle_exception(error)
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
 def hold(user: User) -> bool:

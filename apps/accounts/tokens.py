@@ -64,7 +64,7 @@ def _rotate(token: Token) -> Pair | None:
     family = _locked_family(token)
     if family is None:
         return None
-    if not _stands(token, family.user):
+    if not stands(token, family.user):
         family.delete()
         return None
     now = timezone.now()
@@ -113,7 +113,12 @@ def set_password(user: User, password: str | None, *, by_address: bool = False) 
 def user_of(token: Token) -> User | None:
     """Whose token this is, if its family lives, its user is active and the password is the same as then."""
     user = _OWNER.first(user=UUID(token["user_id"]), family=UUID(token[FAMILY]))
-    return user if user is not None and _stands(token, user) else None
+    return user if user is not None and stands(token, user) else None
+
+
+def stands(token: Token, user: User) -> bool:
+    """Whether this user may come in, with the password that they had when the token was made."""
+    return user.is_active and constant_time_compare(str(token.get(MARK)), user.token_mark())
 
 
 def verify(raw: str) -> None:
@@ -159,10 +164,6 @@ def read(kind: type[Token], raw: str | bytes) -> Token:
 def _locked_family(token: Token) -> TokenFamily | None:
     families = TokenFamily.objects.select_for_update(of=("self",)).select_related("user")
     return families.filter(pk=token[FAMILY], user=token["user_id"]).first()
-
-
-def _stands(token: Token, user: User) -> bool:
-    return user.is_active and constant_time_compare(str(token.get(MARK)), user.token_mark())
 
 
 def _next_pair(family: TokenFamily, user: User) -> Pair:

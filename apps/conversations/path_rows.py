@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from apps.accounts.claims import STANDING, Claim
 from apps.accounts.models import User
 from apps.api.json_rows import row_as_json
 from apps.api.statements import Statement
@@ -48,7 +49,7 @@ piece AS (
 )
 SELECT conversation.active_leaf_id, pg_current_snapshot()::text,
     array_agg(page.id ORDER BY page.depth DESC) FILTER (WHERE page.id IS NOT NULL),
-    string_agg(page.json, ',' ORDER BY page.depth DESC) FILTER (WHERE page.place <= %(size)s)
+    string_agg(page.json, ',' ORDER BY page.depth DESC) FILTER (WHERE page.place <= %(size)s), ({standing})
 FROM conversation LEFT JOIN page ON true GROUP BY conversation.active_leaf_id
 """
 
@@ -60,13 +61,16 @@ class PathPage(NamedTuple):
     shown: str  # JSON objects with commas between
 
 
-def page_to(start: UUID | None, conversation: Any, user: User, *, size: int) -> PathPage | None:
+def page_to(start: UUID | None, conversation: Any, user: User | Claim, *, size: int) -> PathPage | None:
     """`size` messages from `start`, by default the active leaf, up; none where it is not in this conversation. None
-    where the conversation is not this user's."""
-    rows = _statement().rows(user=user.pk, conversation=conversation, start=start, size=size)
+    where the conversation is not this user's. `InvalidToken` where a claim proves wrong."""
+    who = user.values if isinstance(user, Claim) else {"user": user.pk, "family": None}
+    rows = _statement().rows(**who, conversation=conversation, start=start, size=size)
     if not rows:
         return None
-    leaf, snapshot, ids, shown = rows[0]
+    leaf, snapshot, ids, shown, password = rows[0]
+    if isinstance(user, Claim):
+        user.prove(password)
     return PathPage(leaf, snapshot, ids or [], shown or "")
 
 
@@ -79,6 +83,7 @@ def _statement() -> Statement:
     }
     return Statement(
         PAGE.replace("{json}", row_as_json(MessageSerializer, "path", **siblings)).replace("{most}", str(MAX_SIBLINGS)),
+        **STANDING,
         mine=lambda user, conversation: (
             Conversation.objects.owned_by(User(pk=user)).filter(pk=conversation).values("id", "active_leaf_id")
         ),

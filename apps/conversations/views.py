@@ -11,7 +11,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet, ModelViewSet
 
 from apps.accounts.models import User
-from apps.accounts.ownership import Mine, OwnedQuerySet
+from apps.accounts.ownership import Mine, OwnedQuerySet, Proves
 from apps.api.conditional import ConditionalList
 from apps.api.json_rows import array, as_json
 from apps.api.queries import query_of
@@ -107,7 +107,7 @@ class ConversationViewSet(ConditionalList, Mine[Conversation], ModelViewSet[Conv
             held(instance.pk).delete()
 
 
-class MessageViewSet(ConditionalList, Mine[Message], GenericViewSet[Message]):
+class MessageViewSet(Proves, ConditionalList, Mine[Message], GenericViewSet[Message]):
     """The messages of one conversation of yours."""
 
     queryset = Message.objects.all()
@@ -118,6 +118,10 @@ class MessageViewSet(ConditionalList, Mine[Message], GenericViewSet[Message]):
     }
     lookup_url_kwarg = "message_pk"
     pagination_class = ActivePath
+
+    def proves(self, request: Request) -> bool:
+        # The active path: what clients ask for with every look at a conversation.
+        return self.action == "list" and not request.query_params.keys() & {"path", "since"}
 
     def get_queryset(self) -> Any:
         return super().get_queryset().filter(conversation=self.kwargs["pk"])
