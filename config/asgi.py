@@ -6,6 +6,7 @@ the model, are then awaited on the event loop, holding neither a thread nor a co
 """
 
 import asyncio
+import gc
 import io
 import os
 import tempfile
@@ -61,6 +62,9 @@ class PooledHandler(ASGIHandler):
             message = await receive()
             if message["type"] == "lifespan.startup":
                 await runtime.start()
+                # What is there now stays: it need not be looked through for garbage again and again.
+                gc.collect()
+                gc.freeze()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await runtime.stop()

@@ -36,10 +36,14 @@ def _column(field: Any, table: str) -> str:
     return MOMENT.format(column=column) if isinstance(field, models.DateTimeField) else column
 
 
-def as_json(rows: models.QuerySet[Any], serializer: type[ModelSerializer[Any]], *columns: str) -> Any:
-    """Each of `rows` as a tuple with the names `json`, `id`, and `columns`."""
-    annotated = rows.annotate(json=RawSQL(row_as_json(serializer), (), models.TextField()))  # noqa: S611  # our own names
-    return annotated.values_list("json", "id", *columns, named=True)
+def as_json(rows: models.QuerySet[Any], serializer: type[ModelSerializer[Any]], sort: str | None = None) -> Any:
+    """Each of `rows` as a tuple of two JSON texts: `json`, and `position`, a list of `sort`, a column of time, and the
+    id, which is what `NewestFirst` needs to know of it."""
+    table = rows.model._meta.db_table
+    columns = [_column(rows.model._meta.get_field(name), table) for name in (sort, "id") if name]
+    texts = {"json": row_as_json(serializer), "position": f"json_build_array({', '.join(columns)})::text"}
+    annotations = {name: RawSQL(sql, (), models.TextField()) for name, sql in texts.items()}  # noqa: S611  # our own names
+    return rows.annotate(**annotations).values_list(*texts, named=True)
 
 
 def array(rows: Iterable[str]) -> Fragment:

@@ -125,6 +125,9 @@ class NewestFirst(CursorLinks, Generic[M]):
         return found
 
     def _position(self, row: Any) -> list[str]:
+        if isinstance(row, tuple):  # of `json_rows.as_json`
+            position: list[str] = orjson.loads(row.position)  # type: ignore[attr-defined]
+            return position
         return ([getattr(row, self.sort).isoformat()] if self.sort else []) + [str(row.id)]
 
     def _edge(self, text: str) -> tuple[bool, list[Any]]:
