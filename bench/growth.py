@@ -51,9 +51,12 @@ Samples = dict[tuple[str, int], list[Took]]
 
 
 def said(number: int) -> str:
-    """About 55 words, no two messages the same: what is compressed is not to be compressed to nothing."""
+    """As people and characters talk: mostly about 12 words and about 50, some of one word, some of hundreds. Lengths
+    differ, so that rows leave no gaps in their pages that only short ones fit in; texts do, so that they are not
+    compressed to nothing."""
     chance = random.Random(number)
-    return f"{number}. " + " ".join(chance.choices(VOCABULARY, k=55))
+    words = 1 + int(chance.lognormvariate(4.0 if number % 2 else 2.5, 0.8))
+    return " ".join(chance.choices(VOCABULARY, k=min(words, 600)))
 
 
 def _words() -> list[str]:
