@@ -225,12 +225,12 @@ def tell(samples: Samples, statements: dict[str, int]) -> None:
         )
     for design, name in (("rows", "turn"), *(("JSON field", name) for name in THEIRS if name.startswith("turn"))):
         row(f"{design}: {name}, KB of WAL", lambda length, name=name: kilobytes(middle(samples[name, length], "wal")))
-    row("rows: turn, without page images", lambda length: kilobytes(records(samples["turn", length])))
+    row("rows: turn, KB of WAL without page images", lambda length: kilobytes(records(samples["turn", length])))
     row(
-        "rows: turn, mean of all rounds",
+        "rows: turn, KB of WAL, mean of all rounds",
         lambda length: kilobytes(statistics.fmean(one.wal for one in samples["turn", length])),
     )
-    row(f"rows: {AFTER}", lambda length: kilobytes(middle(samples[AFTER, length], "wal")))
+    row(f"rows: {AFTER}, KB of WAL", lambda length: kilobytes(middle(samples[AFTER, length], "wal")))
 
 
 def row(label: str, cell: Callable[[int], str]) -> None:
