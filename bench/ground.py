@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,11 @@ def application(**environ: str) -> Iterator[None]:
         postgres.remove()
 
 
-def branch(conversation: Any, length: int) -> list[Any]:
+def numbered(number: int) -> str:
+    return f"{number}. {WORDS}"
+
+
+def branch(conversation: Any, length: int, said: Callable[[int], str] = numbered) -> list[Any]:
     """So many messages in a new branch of a conversation, user and character by turns; the last one is the leaf."""
     from apps.conversations import turns
     from apps.conversations.models import Message, Role
@@ -54,7 +58,7 @@ def branch(conversation: Any, length: int) -> list[Any]:
     messages: list[Message] = []
     for number in range(length):
         role = Role.ASSISTANT if number % 2 else Role.USER
-        message = Message(conversation=conversation, user=conversation.user, role=role, content=f"{number}. {WORDS}")
+        message = Message(conversation=conversation, user=conversation.user, role=role, content=said(number))
         message.follow(messages[-1] if messages else None, goes_on=bool(messages))
         messages.append(message)
     Message.objects.bulk_create(messages, batch_size=1000)

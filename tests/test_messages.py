@@ -271,6 +271,9 @@ def test_what_lists_show_is_what_the_rows_say(seed: int, talk: Talk) -> None:
         assert path[:1] == ([str(leaf)] if leaf else [])
         assert [str(by_id[key].parent_id) for key in path] == [*path[1:], "None"][: len(path)]
         assert_branches(rows)
+        if leaf:
+            tip = by_id[str(leaf)]
+            assert max(row.depth for row in rows if row.branch == tip.branch) == tip.depth, "appending relies on it"
     assert talk.paged(size=3) == path
 
 

@@ -75,8 +75,8 @@ def say(user: User, conversation_id: Any, key: Key | None, turn: dict[str, Any])
 
     def ask(conversation: Conversation, model: str) -> Message:
         refuse_known_client_id(conversation, turn.get("client_id"), "id")
-        said = turns.append(conversation, parent_of(conversation, turn), role=Role.USER, **turn)
-        return _answer_to(conversation, said, model)
+        parent = parent_of(conversation, turn)
+        return _said_and_answered(conversation, parent, model, turn)
 
     return _begin(user, conversation_id, key, ask)
 
@@ -92,8 +92,7 @@ def say_instead(
         Message.objects.filter(conversation=conversation, client_id=client_id).update(
             client_id=None, updated_at=timezone.now()
         )
-        said = turns.append(conversation, parent, role=Role.USER, content=content, client_id=client_id)
-        return _answer_to(conversation, said, model)
+        return _said_and_answered(conversation, parent, model, {"content": content, "client_id": client_id})
 
     return _begin(user, conversation_id, key, ask)
 
@@ -140,8 +139,17 @@ def _refused(code: str, detail: str) -> ValidationError:
     return ValidationError({"message": [detail]}, code=code)
 
 
+def _said_and_answered(conversation: Conversation, parent: Message | None, model: str, turn: dict[str, Any]) -> Message:
+    _, answer = turns.append_all(conversation, parent, {"role": Role.USER, **turn}, _to_come(model))
+    return answer
+
+
 def _answer_to(conversation: Conversation, asked: Message, model: str) -> Message:
-    return turns.append(conversation, asked, role=Role.ASSISTANT, status=MessageStatus.GENERATING, model=model)
+    return turns.append(conversation, asked, **_to_come(model))
+
+
+def _to_come(model: str) -> dict[str, Any]:
+    return {"role": Role.ASSISTANT, "status": MessageStatus.GENERATING, "model": model}
 
 
 @transaction.atomic

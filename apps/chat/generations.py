@@ -47,20 +47,17 @@ class Written:
 
 def checkpoint(job: Job, written: Written) -> bool:
     """Save the text so far. False where the message is gone or no longer ours, and with it the reason to go on."""
-    rows = _still_ours(job).filter(status__in=[MessageStatus.GENERATING, MessageStatus.INTERRUPTED])
+    # Unless it was edited or gone on with since a sweep, or a stop, took this process for dead.
+    ours = Generation.objects.filter(pk=job.generation, message=OuterRef("pk"), superseded=False)
+    unchanged = {"edited_at": job.edited_at} if job.edited_at else {"edited_at__isnull": True}
+    writable = [MessageStatus.GENERATING, MessageStatus.INTERRUPTED]
+    rows = Message.objects.filter(Exists(ours), pk=job.message, status__in=writable, **unchanged)
     changed = {name: value for name, value in _of_tools(written).items() if value is not None}
     return bool(rows.update(content=written.text, reasoning=written.reasoning, updated_at=timezone.now(), **changed))
 
 
 def _of_tools(written: Written) -> dict[str, Any]:
     return {"tool_calls": written.calls, "sources": written.sources}
-
-
-def _still_ours(job: Job) -> QuerySet[Message]:
-    """The message, unless it was edited or gone on with since a sweep, or a stop, took this process for dead."""
-    ours = Generation.objects.filter(pk=job.generation, message=OuterRef("pk"), superseded=False)
-    unchanged = {"edited_at": job.edited_at} if job.edited_at else {"edited_at__isnull": True}
-    return Message.objects.filter(Exists(ours), pk=job.message, **unchanged)
 
 
 @transaction.atomic
@@ -74,10 +71,11 @@ def end(job: Job, written: Written) -> Outcome:
         # Whoever holds the rows for long is not waited for in a thread of the pool; the next try is.
         cursor.execute("SET LOCAL lock_timeout = '5s'")
     conversation = _locked(job.conversation)
-    generation = Generation.objects.select_related("message").filter(pk=job.generation).first()
+    generation = Generation.objects.select_related("message__parent").filter(pk=job.generation).first()
     if generation is None:
         return GONE
-    if conversation is None or generation.message is None:
+    message = generation.message
+    if conversation is None or message is None:
         _save_end(generation, written, GenerationStatus.STOPPED, DELETED)
         return GONE
     status, error = written.status, written.error
@@ -85,10 +83,9 @@ def end(job: Job, written: Written) -> Outcome:
         status == MessageStatus.INTERRUPTED and generation.stop_requested
     ):
         status, error = MessageStatus.STOPPED, ""
-    message = _still_ours(job).select_related("parent").first()
-    if message is None:
+    if generation.superseded or message.edited_at != job.edited_at:
         _save_end(generation, written, GenerationStatus(generation.status), generation.error)
-        return Outcome(render_turn(conversation, generation.message), generation.status, generation.error)
+        return Outcome(render_turn(conversation, message), generation.status, generation.error)
     _save_message(message, written, status, error, job.completion_tokens)
     _save_end(generation, written, GenerationStatus(status), error)
     _no_longer_generating(conversation, message)

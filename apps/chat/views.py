@@ -67,7 +67,8 @@ asks: dict[str, Any] = {
 class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
     """Talking: what calls the model. A second viewset beside the one that keeps the rows."""
 
-    queryset = Conversation.objects.all()
+    # Only whether it is there and whose it is: what is done with it reads it again, and holds it.
+    queryset = Conversation.objects.only("pk")
     lookup_value_converter = "id"
 
     @extend_schema(parameters=[KEY], responses=ANSWER)

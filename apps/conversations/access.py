@@ -24,7 +24,7 @@ class GenerationInProgress(Conflict):
 def held(conversation: Any) -> Conversation:
     """The row, until the transaction ends; 404 where somebody deleted it since it was looked up."""
     try:
-        return turns.locked(conversation)
+        return turns.locked(conversation, "user", "character")
     except Conversation.DoesNotExist as error:
         raise Http404 from error
 

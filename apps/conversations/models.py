@@ -42,7 +42,7 @@ class Conversation(ModelSettings, Row):
     # Null: the character's own. An empty list: none.
     stop = ArrayField(models.CharField(max_length=200), null=True, blank=True, size=16)
     active_leaf = models.ForeignKey("Message", null=True, on_delete=models.DO_NOTHING, related_name="+")
-    generating = models.ForeignKey("Message", null=True, on_delete=models.DO_NOTHING, related_name="+")
+    generating = models.ForeignKey("Message", null=True, on_delete=models.DO_NOTHING, related_name="+", db_index=False)
     message_count = models.PositiveIntegerField(default=0)
     last_message_at = models.DateTimeField(null=True)
     last_message_preview = models.CharField(max_length=PREVIEW, blank=True)
@@ -69,7 +69,13 @@ class Conversation(ModelSettings, Row):
         generating_id: object
 
     class Meta:
-        indexes = (models.Index(fields=["user", "-sort_at", "-id"], name="conversation_owner_latest"),)
+        indexes = (
+            models.Index(fields=["user", "-sort_at", "-id"], name="conversation_owner_latest"),
+            # For the check of the key when a message is deleted.
+            models.Index(
+                fields=["generating"], name="conversation_generating", condition=models.Q(generating__isnull=False)
+            ),
+        )
 
     def __str__(self) -> str:
         return self.title or f"{self.character_name} {self.created_at:%Y-%m-%d}"

@@ -18,10 +18,11 @@ from apps.conversations import tree
 from apps.conversations.models import MAX_CONTENT, PREVIEW, Conversation, Message, Role, Summary
 
 
-def locked(conversation: Any) -> Conversation:
-    """The conversation's row, held until the transaction ends; `DoesNotExist` where it is gone."""
-    rows = Conversation.objects.select_related("user", "character").select_for_update(of=("self",))
-    return rows.get(pk=conversation)
+def locked(conversation: Any, *along: str) -> Conversation:
+    """The conversation's row, held until the transaction ends, with those of others that are named read along;
+    `DoesNotExist` where it is gone."""
+    rows = Conversation.objects.select_related(*along) if along else Conversation.objects.all()
+    return rows.select_for_update(of=("self",)).get(pk=conversation)
 
 
 @transaction.atomic
@@ -72,23 +73,29 @@ def _greetings(conversation: Conversation, character: Character) -> dict[int, Me
     return made
 
 
-def append(
-    conversation: Conversation, parent: Message | None, *, client_id: str | None = None, **fields: Any
-) -> Message:
+def append(conversation: Conversation, parent: Message | None, **fields: Any) -> Message:
     """A new message under `parent`; it becomes the leaf."""
-    message = Message(
-        conversation=conversation,
-        user=conversation.user,
-        client_id=client_id or None,
-        **fields,
-    )
-    message.follow(parent, goes_on=parent is not None and tree.ends_branch(parent))
-    message.save(force_insert=True)
-    conversation.active_leaf = message
-    conversation.message_count += 1
-    conversation.last_message_at = message.created_at
-    conversation.last_message_preview = preview(message)
+    [message] = append_all(conversation, parent, fields)
     return message
+
+
+def append_all(conversation: Conversation, parent: Message | None, *all_fields: dict[str, Any]) -> list[Message]:
+    """New messages, the first under `parent` and each further one under the one before; the last becomes the leaf."""
+    # The leaf is always the last of its branch.
+    goes_on = parent is not None and (parent.pk == conversation.active_leaf_id or tree.ends_branch(parent))
+    made: list[Message] = []
+    for fields in all_fields:
+        message = Message(conversation=conversation, user=conversation.user, **fields)
+        message.client_id = message.client_id or None
+        message.follow(parent, goes_on=goes_on)
+        parent, goes_on = message, True
+        made.append(message)
+    Message.objects.bulk_create(made)
+    conversation.active_leaf = made[-1]
+    conversation.message_count += len(made)
+    conversation.last_message_at = made[-1].created_at
+    conversation.last_message_preview = preview(made[-1])
+    return made
 
 
 def save_head(conversation: Conversation, *more: str) -> None:

@@ -1,0 +1,30 @@
+"""Few conversations are being written in: of the others the index need not know, and their changes write it no more."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("conversations", "0006_refusals")]
+
+    operations = [
+        migrations.AlterField(
+            "conversation",
+            "generating",
+            models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="conversations.message",
+            ),
+        ),
+        migrations.AddIndex(
+            "conversation",
+            models.Index(
+                condition=models.Q(("generating__isnull", False)),
+                fields=["generating"],
+                name="conversation_generating",
+            ),
+        ),
+    ]
