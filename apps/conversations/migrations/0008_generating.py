@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conversations", "0006_refusals")]
+    dependencies = [("conversations", "0007_newest")]
 
     operations = [
         migrations.AlterField(
