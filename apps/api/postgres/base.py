@@ -18,10 +18,10 @@ class DatabaseWrapper(Postgres):
 
     @property
     def pool(self) -> ConnectionPool[Connection[Any]] | None:
-        if (pool := self._connection_pools.get(self.alias)) is not None:
-            return pool
         options = self.settings_dict["OPTIONS"].get("pool")
-        if options and self.alias != NO_DB_ALIAS:
+        if not options or self.alias == NO_DB_ALIAS:
+            return None
+        if (pool := self._connection_pools.get(self.alias)) is None:
             pool = ConnectionPool(
                 kwargs={**self.get_connection_params(), "autocommit": True},
                 open=False,
