@@ -52,11 +52,8 @@ SEED ?= 1
 
 bench: EXTRA := bench
 bench: VENV := .venv-bench
-bench: install ## Dramatis beside what others would write, and what its parts cost as they grow; needs Debian's wrk
-	@$(VENV)/bin/python -m bench.reads
-	@$(VENV)/bin/python -m bench.depth
-	@$(VENV)/bin/python -m bench.prompts
-	@$(VENV)/bin/python -m bench.lore
+bench: install ## Dramatis beside what others would write, and what its parts cost as they grow: PARTS="reads streams"
+	@$(VENV)/bin/python -m bench $(PARTS)
 
 soak: EXTRA := dev
 soak: install ## Kill servers under people who talk, and count what was promised: KILLS=200 SEED=1

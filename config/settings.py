@@ -108,7 +108,7 @@ MIDDLEWARE = [
     "apps.api.middleware.BodyLimit",
     "apps.api.middleware.OptionalTrailingSlash",
     "apps.api.of_pages.Sessions",
-    "apps.api.of_pages.Csrf",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "apps.api.of_pages.Authentication",
     "apps.api.of_pages.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -1,4 +1,4 @@
-"""Django's middleware for pages: sessions, their user, CSRF, and messages that are shown once.
+"""Django's middleware for pages: sessions, their user, and messages that are shown once.
 
 A request to the API that says itself who sends it, and brings no cookie, comes from no page; most requests are of this
 kind, and go past all of these.
@@ -8,7 +8,6 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
 
 API = ("/api/", "/v1/")
@@ -23,10 +22,6 @@ class OfPages(MiddlewareMixin):
 
 
 class Sessions(OfPages, SessionMiddleware):
-    pass
-
-
-class Csrf(OfPages, CsrfViewMiddleware):
     pass
 
 

@@ -155,7 +155,7 @@ def _to_come(model: str) -> dict[str, Any]:
 @transaction.atomic
 def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job | Earlier:
     """`ask` makes, or takes, the row that the answer of the named model goes into."""
-    conversation = held(conversation_id)
+    conversation = held(conversation_id, "user", "character")
     if before := earlier(conversation, key):
         return before
     if conversation.generating_id:

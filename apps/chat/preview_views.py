@@ -98,7 +98,7 @@ class PromptViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         `character_unavailable`: the character is gone, or no longer shown to you.
         """
         # Held, so that nothing that it is made of goes meanwhile.
-        conversation = held(self.get_object().pk)
+        conversation = held(self.get_object().pk, "user", "character")
         content = query_of(request, PreviewQuery).get("content")
         user = cast(User, request.user)
         character = conversation.character

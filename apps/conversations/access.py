@@ -11,7 +11,9 @@ from django.db.models import Q
 from django.http import Http404
 from rest_framework.exceptions import ValidationError
 
+from apps.accounts.models import User
 from apps.api.errors import Conflict
+from apps.api.statements import Statement
 from apps.conversations import turns
 from apps.conversations.models import Conversation, Message
 
@@ -21,10 +23,24 @@ class GenerationInProgress(Conflict):
     default_detail = "An answer is being written in this conversation. Wait for it, or stop it."
 
 
-def held(conversation: Any) -> Conversation:
-    """The row, until the transaction ends; 404 where somebody deleted it since it was looked up."""
+_MINE = Statement(
+    "SELECT EXISTS ({mine})",
+    mine=lambda user, conversation: Conversation.objects.owned_by(User(pk=user)).filter(pk=conversation).values("pk"),
+)
+
+
+def look_up(user: Any, conversation: UUID) -> None:
+    """404 where this user has no such conversation. Of its row, nothing is read before it is `held`."""
+    [[found]] = _MINE.rows(user=user.pk, conversation=conversation)
+    if not found:
+        raise Http404
+
+
+def held(conversation: Any, *along: str) -> Conversation:
+    """The row, until the transaction ends, with those of others that are named read along; 404 where somebody deleted
+    it since it was looked up."""
     try:
-        return turns.locked(conversation, "user", "character")
+        return turns.locked(conversation, *along)
     except Conversation.DoesNotExist as error:
         raise Http404 from error
 

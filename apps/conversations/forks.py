@@ -40,7 +40,7 @@ def fork(conversation: Conversation, message: Message | None) -> Conversation:
 
     `conversation` is locked. However long the path is, its texts do not leave the database.
     """
-    made = Conversation(user=conversation.user, **{name: getattr(conversation, name) for name in SAME})
+    made = Conversation(user_id=conversation.user_id, **{name: getattr(conversation, name) for name in SAME})
     if message is not None:
         originals = tree.ids_to(message)[::-1]
         copies = [new_id() for _ in originals]

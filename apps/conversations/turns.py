@@ -85,7 +85,7 @@ def append_all(conversation: Conversation, parent: Message | None, *all_fields: 
     goes_on = parent is not None and (parent.pk == conversation.active_leaf_id or tree.ends_branch(parent))
     made: list[Message] = []
     for fields in all_fields:
-        message = Message(conversation=conversation, user=conversation.user, **fields)
+        message = Message(conversation=conversation, user_id=conversation.user_id, **fields)
         message.client_id = message.client_id or None
         message.follow(parent, goes_on=goes_on)
         parent, goes_on = message, True

@@ -3,7 +3,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,7 +15,7 @@ from apps.api.conditional import ConditionalList
 from apps.api.json_rows import array, as_json
 from apps.api.queries import query_of
 from apps.conversations import turns
-from apps.conversations.access import GenerationInProgress, held, parent_of, refuse_known_client_id, still_here
+from apps.conversations.access import GenerationInProgress, held, look_up, parent_of, refuse_known_client_id, still_here
 from apps.conversations.change_pages import Changes
 from apps.conversations.models import Conversation, Message, Tombstone
 from apps.conversations.pagination import ActivePath, LatestFirst, OldestFirst
@@ -129,20 +128,18 @@ class MessageViewSet(Proves, ConditionalList, Mine[Message], GenericViewSet[Mess
     def get_serializer_class(self) -> type[BaseSerializer[Message]]:
         return self.bodies.get(self.action, MessageSerializer)
 
-    def conversation(self) -> Conversation:
-        return get_object_or_404(Conversation.objects.owned_by(self.request.user), pk=self.kwargs["pk"])
-
     @extend_schema(parameters=[MessageListQuery])
     def list(self, request: Request, pk: UUID) -> Response:
         """The active path, newest first; with `?path=all` the whole tree, oldest first; with `?since=` what changed in
         the tree, by id."""
         if "since" in request.query_params:
-            changes, deleted = Changes(), Tombstone.objects.filter(conversation=self.conversation())
+            look_up(request.user, pk)
+            changes, deleted = Changes(), Tombstone.objects.filter(conversation=pk)
             filters = set(MessageListQuery().fields)
             messages = changes.paginate(self.get_queryset(), deleted, request, filters=filters)
             return changes.get_paginated_response(render_messages(messages))
         if query_of(request, MessageListQuery)["path"] == "all":
-            self.conversation()
+            look_up(request.user, pk)
             tree_pages = OldestFirst()
             messages = tree_pages.paginate_queryset(self.get_queryset(), request)
             return tree_pages.get_paginated_response(render_messages(messages))
@@ -152,7 +149,7 @@ class MessageViewSet(Proves, ConditionalList, Mine[Message], GenericViewSet[Mess
     @extend_schema(request=NewMessageSerializer, responses={201: MessageSerializer})
     def create(self, request: Request, pk: UUID) -> Response:
         """Add a message without calling the model."""
-        self.conversation()
+        look_up(request.user, pk)
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         fields = serializer.validated_data
