@@ -42,7 +42,8 @@ class Events:
                 line = b"".join(self._rest)
                 self._rest.clear()
                 self._rest_size = 0
-            yield from self._line(line)
+            if (data := self._line(line)) is not None:
+                yield data
         if rest:
             self._rest.append(rest)
             self._rest_size += len(rest)
@@ -51,12 +52,14 @@ class Events:
 
     def close(self) -> Iterator[bytes]:
         """What the end of the body completes. The standard drops it; servers that forget the blank line are heard."""
-        if self._rest:
-            yield from self._line(b"".join(self._rest))
-            self._rest.clear()
-        yield from self._line(b"")
+        # The last line, unless it was ended, and the blank one.
+        for line in (b"".join(self._rest), b""):
+            if (data := self._line(line)) is not None:
+                yield data
+        self._rest.clear()
 
-    def _line(self, line: bytes) -> Iterator[bytes]:
+    def _line(self, line: bytes) -> bytes | None:
+        """The event that this line ends."""
         if self._at_start:
             self._at_start = False
             line = line.removeprefix(_BOM)
@@ -71,7 +74,8 @@ class Events:
                 data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
                 self._data.clear()
                 self._data_size = 0
-                yield data
+                return data
         elif line == b"data":
             self._data.append(b"")
             self._data_size += 1
+        return None
