@@ -107,12 +107,12 @@ class People:
 class Field:
     """The servers, and how each is asked."""
 
-    def __init__(self, stack: ExitStack, programs: Programs) -> None:
+    def __init__(self, stack: ExitStack, programs: Programs, people: People) -> None:
         from bench.stream_peers import PeerProcess
         from tests.processes import ServerProcess
 
         self.programs = programs
-        self.people = People()
+        self.people = people
         self.dramatis = ServerProcess(DATABASE_URL=os.environ["DATABASE_URL"], PGAPPNAME=SERVER)
         stack.callback(self.dramatis.remove)
         self.dramatis.start()
@@ -261,17 +261,18 @@ def main(rounds: int, only: list[int]) -> int:
         AI_BASE_URL=programs.model_url, AI_MODEL="bench", AI_TITLES="off", ALLOWED_HOSTS="127.0.0.1",
         ACCESS_TOKEN_MINUTES="600",
     ):  # fmt: skip
+        people = People()
         for load in LOADS:
             if not only or load.streams in only:
                 # Servers that have served nothing yet but a little, so that memory is seen to grow.
                 with ExitStack() as stack:
-                    field = Field(stack, programs)
+                    field = Field(stack, programs, people)
                     for name in field.names:
                         field.run(name, Load(20, 50, 50, 1))
                     judge(table, load, compare(field, load, rounds))
         if not only or 0 in only:
             with ExitStack() as stack:
-                field = Field(stack, programs)
+                field = Field(stack, programs, people)
                 json_chats(field, table)
                 left_and_failed(field, table)
     table.show()

@@ -29,7 +29,7 @@ struct call {
     int socket, streams;
     char *request;
     size_t size, room;
-    long rate, count, fail, said, number;
+    long rate, count, fail, said, number, prompt;
     int64_t began, due;
     size_t place; /* in the heap; 0 where it waits for no time */
 };
@@ -113,8 +113,8 @@ static void answer_whole(struct call *call) {
     int size = snprintf(body, sizeof body,
                         "{\"id\":\"chatcmpl-bench-%ld\",\"object\":\"chat.completion\",\"created\":1790000000,\"model\":\"bench\","
                         "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"%016lx \"},"
-                        "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":%ld,\"total_tokens\":%ld}}",
-                        call->number, (unsigned long)now(), call->count, call->count + 9);
+                        "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":%ld,\"completion_tokens\":%ld,\"total_tokens\":%ld}}",
+                        call->number, (unsigned long)now(), call->prompt, call->count, call->count + call->prompt);
     int whole = sprintf(all, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s", size, body);
     if (say(call, all, whole)) over(call);
 }
@@ -123,8 +123,8 @@ static void end_stream(struct call *call) {
     char all[2048], usage[128];
     size_t size = delta(all, call, "", "\"stop\"");
     snprintf(usage, sizeof usage,
-             "\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":%ld,\"total_tokens\":%ld}",
-             call->count, call->count + 9);
+             "\"choices\":[],\"usage\":{\"prompt_tokens\":%ld,\"completion_tokens\":%ld,\"total_tokens\":%ld}",
+             call->prompt, call->count, call->count + call->prompt);
     size += frame(all + size, call, usage);
     size += sprintf(all + size, "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n");
     if (say(call, all, size)) over(call);
@@ -155,6 +155,7 @@ static void begin(struct call *call, const char *body) {
     call->count = wish(body, "count=", 20);
     call->fail = wish(body, "fail=", -1);
     call->streams = strstr(body, "\"stream\": true") || strstr(body, "\"stream\":true");
+    call->prompt = strlen(body) / 4;
     call->said = 0;
     call->number = ++number;
     call->began = now() + first * 1000000;

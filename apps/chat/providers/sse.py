@@ -27,6 +27,10 @@ class Events:
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """The events that this chunk completes."""
+        if self._is_one_event(chunk):
+            self._at_start = self._after_cr = False
+            yield chunk[6:-2]
+            return
         if self._after_cr and chunk.startswith(b"\n"):
             chunk = chunk[1:]
             self._after_cr = False
@@ -49,6 +53,18 @@ class Events:
             self._rest_size += len(rest)
             if self._rest_size > self._max_line:
                 raise ProviderFailed("line too long")
+
+    def _is_one_event(self, chunk: bytes) -> bool:
+        """One line of data and its end, between two events: as most of them come while a model speaks."""
+        return (
+            chunk.startswith(b"data: ")
+            and chunk.find(b"\n") == len(chunk) - 2
+            and chunk.endswith(b"\n")
+            and b"\r" not in chunk
+            and len(chunk) <= self._max_line
+            and not self._rest
+            and not self._data
+        )
 
     def close(self) -> Iterator[bytes]:
         """What the end of the body completes. The standard drops it; servers that forget the blank line are heard."""
