@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from io import StringIO
 
 from django.db import DataError
 from django.db import Error as DatabaseError
@@ -132,17 +133,19 @@ class Draft:
         self.job = job
         self.lost = lost
         self._keeper = keeper
-        self.text = [job.text] if job.text else []
-        self.reasoning = [job.reasoning] if job.reasoning else []
+        # Not lists: a piece is a word, and its object larger than that.
+        self.text, self.reasoning = StringIO(), StringIO()
+        self.text.write(job.text)
+        self.reasoning.write(job.reasoning)
         self.calls = list(job.calls)
         self.sources = list(job.sources)
         # Bytes of text; and of calls and sources, how many there were. Of both, how much is saved.
         self.size = self._saved_size = len(job.text.encode()) + len(job.reasoning.encode())
         self._changes = self._saved_changes = self._told_changes = 0
 
-    def took(self, text: str, into: list[str]) -> None:
+    def took(self, text: str, into: StringIO) -> None:
         """`into` is its `text` or its `reasoning`."""
-        into.append(text)
+        into.write(text)
         self.size += len(text.encode())
         if self.size - self._saved_size < CHECKPOINT_BYTES:
             self._keeper.save_soon(self)
@@ -155,7 +158,8 @@ class Draft:
         self._keeper.save_now(self)
 
     def so_far(self) -> Written:
-        return Written("".join(self.text), "".join(self.reasoning), calls=list(self.calls), sources=list(self.sources))
+        calls, sources = list(self.calls), list(self.sources)
+        return Written(self.text.getvalue(), self.reasoning.getvalue(), calls=calls, sources=sources)
 
     def news(self) -> Written:
         """To be saved now. What tools said may be long, and is left out where it is saved already."""

@@ -8,6 +8,7 @@ import logging
 import time
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from io import StringIO
 
 from django.conf import settings
 from django.db import DataError
@@ -106,7 +107,7 @@ class Producer:
     async def _take_steps(self) -> Written:
         """One, where it calls no tools."""
         ended = self._steps.summed(await self._begin())
-        while calls := self._steps.called(at=len("".join(self._draft.text)), taken=self._ids()):
+        while calls := self._steps.called(at=self._draft.text.tell(), taken=self._ids()):
             self._draft.calls += calls
             self._tell(*calls)
             await self._steps.run(calls, self._draft.sources, self._tell)
@@ -176,7 +177,7 @@ class Producer:
             async for delta in deltas:
                 match delta:
                     case Text(text):
-                        text = self._steps.parted(text, after=self._draft.text[-1:])
+                        text = self._steps.parted(text, after=self._draft.text)
                         self._took(text, self._draft.text)
                         self.live.publish(self._chunks.text(text))
                     case Reasoning(text):
@@ -190,7 +191,7 @@ class Producer:
                         )
         return ended
 
-    def _took(self, text: str, into: list[str]) -> None:
+    def _took(self, text: str, into: StringIO) -> None:
         if self._first_token_ms is None:
             self._first_token_ms = self._milliseconds()
         self._draft.took(text, into)
