@@ -22,7 +22,7 @@ SERVER = "dramatis-bench-server"
 
 def json_chats(field: "Field", table: "Table") -> None:
     """Chats that wait two seconds on the model, all at once."""
-    from bench.streams import saved
+    from bench.streams import unsaved
 
     talks = field.people.talks(CHATS)
     asked = field.people.requests(talks, "first=2000 rate=1000 count=20", accept="application/json")
@@ -30,7 +30,7 @@ def json_chats(field: "Field", table: "Table") -> None:
         read = field.programs.read(field.dramatis.port, asked, ramp=0, deadline=60)
     statuses = {each["status"] for each in read.streams}
     assert statuses == {201}, statuses
-    saved(talks, 20)
+    table.add(f"{CHATS} JSON chats: turns not saved", unsaved(talks, 20), 0, "")
     table.add(
         f"{CHATS} JSON chats that wait 2 s: the last one", max(each["took"] for each in read.streams) / 1e6, 3.5, "s"
     )
@@ -39,22 +39,20 @@ def json_chats(field: "Field", table: "Table") -> None:
 
 def left_and_failed(field: "Field", table: "Table") -> None:
     """Readers that leave, and models that hang up, mid-stream."""
-    from bench.streams import saved
+    from bench.streams import unsaved
 
     talks = field.people.talks(GONE)
     asked = field.people.requests(talks, "rate=20 count=60")
     read = field.programs.read(field.dramatis.port, asked, ramp=1, deadline=30, gone=GONE, gone_after=10)
     assert all(each["tokens"] == 10 and not each["done"] for each in read.streams), read.streams[:3]
-    saved(talks, 60)
-    table.add(f"{GONE} readers left mid-stream: turns not saved", 0, 0, "")
+    table.add(f"{GONE} readers left mid-stream: turns not saved", unsaved(talks, 60), 0, "")
 
     talks = field.people.talks(FAILING)
     asked = field.people.requests(talks, "rate=20 count=60 fail=30")
     read = field.programs.read(field.dramatis.port, asked, ramp=1, deadline=30)
     told = {(each["status"], each["tokens"], each["done"], each["failed"]) for each in read.streams}
     assert told == {(200, 30, 1, 1)}, told
-    saved(talks, 30, "failed")
-    table.add(f"{FAILING} models failed mid-stream: turns not saved", 0, 0, "")
+    table.add(f"{FAILING} models failed mid-stream: turns not saved", unsaved(talks, 30, "failed"), 0, "")
     table.add("connections that the pool has lost by then", threads() - busy_at_once(field), 0, "")
 
 

@@ -26,6 +26,8 @@ PATH = "/api/conversations/{}/chat/"
 SERVER = "dramatis-bench-server"
 # Seconds for what is still to be saved when the last reader has its answer.
 PATIENCE = 30
+# Rounds that are further apart than that say more of the machine than of a server.
+NOISE = 1.3
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ LOADS = [
 class Result:
     read: Read
     watch: Watch | None
+    unsaved: int = 0  # of Dramatis: turns that are not in the database as they were told
 
     @property
     def first(self) -> float:
@@ -135,7 +138,7 @@ class Field:
             result = self._ask(
                 self.dramatis.port, self._pid(self.dramatis), self.people.requests(talks, load.words), load
             )
-            saved(talks, load.count)
+            result.unsaved = unsaved(talks, load.count)
         elif name in self.peers:
             peer = self.peers[name]
             bearers = [self.people.bearer(each) for each in range(load.streams)]
@@ -175,12 +178,10 @@ def answers(talks: list[Any]) -> list[Any]:
     return list(rows)
 
 
-def saved(talks: list[Any], count: int, status: str = "complete") -> None:
-    """That every answer is there, with so many tokens."""
-    found = answers(talks)
-    told = {(message.status, len(message.content)) for message in found}
-    assert len(found) == len(talks), f"{len(found)} answers of {len(talks)} are saved"
-    assert told == {(status, count * len("0123456789abcdef "))}, told
+def unsaved(talks: list[Any], count: int, status: str = "complete") -> int:
+    """How many answers are not there with this status and so many tokens."""
+    there = [(message.status, len(message.content)) for message in answers(talks)]
+    return len(talks) - there.count((status, count * len("0123456789abcdef ")))
 
 
 class Table:
@@ -229,12 +230,17 @@ def compare(field: Field, load: Load, rounds: int) -> dict[str, list[Result]]:
                 str(max(watch.connections for watch in watches)) if name == "Dramatis" else "–",
             ]
         print(f"| {name} | {' | '.join(cells)} |")
+    for name, found in results.items():
+        costs = [each.cpu for each in found]
+        if name != "model" and max(costs) > NOISE * min(costs):
+            print(f"\nToo noisy to tell: CPU a token of {name} was {min(costs):.0f} to {max(costs):.0f} µs.")
     return results
 
 
 def judge(table: Table, load: Load, results: dict[str, list[Result]]) -> None:
     ours, model = results["Dramatis"], results["model"]
     title = f"{load.streams} × {load.rate}"
+    table.add(f"{title}: turns not saved as they were told", sum(each.unsaved for each in ours), 0, "")
     if load.streams == 200:
         for what, value, bar in (
             ("added time to the first token", lambda each: each.first, 15.0),

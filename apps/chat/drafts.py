@@ -29,107 +29,10 @@ MOST_DRAFTS = 100
 MOST_BYTES = 1_000_000
 
 
-class Keeper:
-    """Saves drafts beside their streams, and never in their way. Made and used on the event loop."""
-
-    def __init__(self) -> None:
-        self._waiting: set[Draft] = set()
-        self._urgent: set[Draft] = set()
-        self._hurry = asyncio.Event()
-        self._saving: set[Draft] = set()
-        self._rests = asyncio.Event()
-
-    def save_soon(self, draft: "Draft") -> None:
-        self._waiting.add(draft)
-
-    def save_now(self, draft: "Draft") -> None:
-        self._waiting.add(draft)
-        self._urgent.add(draft)
-        self._hurry.set()
-
-    async def forget(self, draft: "Draft") -> None:
-        """Nothing of it is saved any more, when this returns."""
-        self._drop(draft)
-        while draft in self._saving:
-            await self._rests.wait()
-        # It may have been put back, to be tried again.
-        self._drop(draft)
-
-    def _drop(self, draft: "Draft") -> None:
-        self._waiting.discard(draft)
-        self._urgent.discard(draft)
-
-    async def keep(self) -> None:
-        """For ever."""
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + CHECKPOINT_SECONDS
-            while loop.time() < due and await self._is_hurried(due):
-                await self._save(self._urgent)
-            await self._save(self._waiting)
-
-    async def _is_hurried(self, due: float) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(due):
-                await self._hurry.wait()
-            self._hurry.clear()
-            return True
-        return False
-
-    async def _save(self, drafts: "set[Draft]") -> None:
-        for piece in _pieces(list(drafts)):
-            # Meanwhile some may have come to their ends.
-            self._saving = drafts.intersection(piece)
-            self._waiting -= self._saving
-            self._urgent -= self._saving
-            self._rests.clear()
-            try:
-                await self._save_piece(self._saving)
-            finally:
-                self._saving = set()
-                self._rests.set()
-
-    async def _save_piece(self, drafts: "set[Draft]") -> None:
-        if not drafts:
-            return
-        told = {draft.job.message: (draft.job, draft.news()) for draft in drafts}
-        try:
-            saved, locked = await with_rows(checkpoints.save, told)
-        except DatabaseError as error:
-            if isinstance(error, DataError) and len(drafts) > 1:
-                # What no database holds is not to be the others' loss.
-                for draft in drafts:
-                    await self._save_piece({draft})
-                return
-            log.warning("checkpoints not saved; the next ones follow", extra={"reason": type(error).__name__})
-            self._waiting |= drafts
-            return
-        for draft in drafts:
-            if draft.job.message in saved:
-                draft.is_saved()
-            elif draft.job.message in locked:
-                self._waiting.add(draft)
-            else:
-                draft.lost()  # Nobody is to see the rest.
-
-
-def _pieces(drafts: "Iterable[Draft]") -> "Iterator[list[Draft]]":
-    piece: list[Draft] = []
-    size = 0
-    for draft in drafts:
-        if piece and (len(piece) == MOST_DRAFTS or size + draft.size > MOST_BYTES):
-            yield piece
-            piece, size = [], 0
-        piece.append(draft)
-        size += draft.size
-    if piece:
-        yield piece
-
-
 class Draft:
     """What has been written of one answer. `lost` is called where its message turns out to be gone."""
 
-    def __init__(self, job: Job, keeper: Keeper, lost: Callable[[], object]) -> None:
+    def __init__(self, job: Job, keeper: "Keeper", lost: Callable[[], object]) -> None:
         self.job = job
         self.lost = lost
         self._keeper = keeper
@@ -176,3 +79,100 @@ class Draft:
     async def close(self) -> None:
         """Before its end is saved: no checkpoint comes after that."""
         await self._keeper.forget(self)
+
+
+class Keeper:
+    """Saves drafts beside their streams, and never in their way. Made and used on the event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: set[Draft] = set()
+        self._urgent: set[Draft] = set()
+        self._hurry = asyncio.Event()
+        self._saving: set[Draft] = set()
+        self._rests = asyncio.Event()
+
+    def save_soon(self, draft: Draft) -> None:
+        self._waiting.add(draft)
+
+    def save_now(self, draft: Draft) -> None:
+        self._waiting.add(draft)
+        self._urgent.add(draft)
+        self._hurry.set()
+
+    async def forget(self, draft: Draft) -> None:
+        """Nothing of it is saved any more, when this returns."""
+        self._drop(draft)
+        while draft in self._saving:
+            await self._rests.wait()
+        # It may have been put back, to be tried again.
+        self._drop(draft)
+
+    def _drop(self, draft: Draft) -> None:
+        self._waiting.discard(draft)
+        self._urgent.discard(draft)
+
+    async def keep(self) -> None:
+        """For ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + CHECKPOINT_SECONDS
+            while loop.time() < due and await self._is_hurried(due):
+                await self._save(self._urgent)
+            await self._save(self._waiting)
+
+    async def _is_hurried(self, due: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(due):
+                await self._hurry.wait()
+            self._hurry.clear()
+            return True
+        return False
+
+    async def _save(self, drafts: set[Draft]) -> None:
+        for piece in _pieces(list(drafts)):
+            # Meanwhile some may have come to their ends.
+            self._saving = drafts.intersection(piece)
+            self._waiting -= self._saving
+            self._urgent -= self._saving
+            self._rests.clear()
+            try:
+                await self._save_piece(self._saving)
+            finally:
+                self._saving = set()
+                self._rests.set()
+
+    async def _save_piece(self, drafts: set[Draft]) -> None:
+        if not drafts:
+            return
+        told = {draft.job.message: (draft.job, draft.news()) for draft in drafts}
+        try:
+            saved, locked = await with_rows(checkpoints.save, told)
+        except DatabaseError as error:
+            if isinstance(error, DataError) and len(drafts) > 1:
+                # What no database holds is not to be the others' loss.
+                for draft in drafts:
+                    await self._save_piece({draft})
+                return
+            log.warning("checkpoints not saved; the next ones follow", extra={"reason": type(error).__name__})
+            self._waiting |= drafts
+            return
+        for draft in drafts:
+            if draft.job.message in saved:
+                draft.is_saved()
+            elif draft.job.message in locked:
+                self._waiting.add(draft)
+            else:
+                draft.lost()  # Nobody is to see the rest.
+
+
+def _pieces(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:
+    piece: list[Draft] = []
+    size = 0
+    for draft in drafts:
+        if piece and (len(piece) == MOST_DRAFTS or size + draft.size > MOST_BYTES):
+            yield piece
+            piece, size = [], 0
+        piece.append(draft)
+        size += draft.size
+    if piece:
+        yield piece
