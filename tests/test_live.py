@@ -2,19 +2,19 @@
 
 import asyncio
 import time
+from contextlib import closing
 
-from apps.chat.live import Live
+from apps.chat.live import Live, Reader
 from apps.chat.outcomes import GONE
 
 
 def test_an_end_that_comes_as_a_readers_patience_ends_is_seen() -> None:
     async def read(live: Live) -> list[bytes]:
         found: list[bytes] = []
-        while True:
-            fresh = await live.after(len(found), patience=0.05)
-            found += fresh
-            if not fresh and live.has_ended:
-                return found
+        with closing(Reader(live, patience=0.05)) as reader:
+            while (fresh := await reader.more()) or not live.has_ended:
+                found += fresh
+        return found
 
     async def work() -> list[bytes]:
         live, loop = Live(), asyncio.get_running_loop()

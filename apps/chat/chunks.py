@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Self
 
+import orjson
 from rest_framework.renderers import JSONRenderer
 
 from apps.chat.models import GenerationStatus
@@ -43,6 +44,8 @@ class Chunks:
         self._started = False
         self._open: str | None = None
         self._parts = 0
+        # How a delta of the open part begins.
+        self._delta_of = b""
 
     @classmethod
     def after(cls, frames: Iterable[bytes], message_id: str) -> Self:
@@ -55,7 +58,7 @@ class Chunks:
                 case {"type": "start"}:
                     chunks._started = True
                 case {"type": "text-start" | "reasoning-start" as kind, "id": str(part)}:
-                    chunks._open, chunks._parts = kind.removesuffix("-start"), int(part)
+                    chunks._begin(kind.removesuffix("-start"), int(part))
                 case {"type": "text-delta" | "reasoning-delta" as kind, "delta": str(delta)}:
                     chunks.told[kind.removesuffix("-delta")] += len(delta)
                 case {"type": "text-end" | "reasoning-end"}:
@@ -162,11 +165,15 @@ class Chunks:
         self.told[kind] += len(delta)
         if self._open != kind:
             frames = self._close()
-            self._parts += 1
-            self._open = kind
+            self._begin(kind, self._parts + 1)
             frames.append(frame({"type": f"{kind}-start", "id": str(self._parts)}))
-        frames.append(frame({"type": f"{kind}-delta", "id": str(self._parts), "delta": delta}))
+        # There are more of these than of all others together.
+        frames.append(b"%b%b}\n\n" % (self._delta_of, orjson.dumps(delta)))
         return frames
+
+    def _begin(self, kind: str, part: int) -> None:
+        self._open, self._parts = kind, part
+        self._delta_of = f'data: {{"type":"{kind}-delta","id":"{part}","delta":'.encode()
 
     def _close(self) -> list[bytes]:
         if self._open is None:

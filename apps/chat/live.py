@@ -6,10 +6,11 @@ from the start.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import closing
 
 from apps.chat.chunks import KEEP_ALIVE
 from apps.chat.outcomes import Outcome
+from apps.chat.providers.deadline import Deadline
 
 KEEP_ALIVE_SECONDS = 15.0
 
@@ -19,7 +20,7 @@ class Live:
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
-        self._news = asyncio.Event()
+        self._waiting: set[Reader] = set()
         self._ended = asyncio.Event()
         self._outcome: Outcome | None = None
 
@@ -33,33 +34,25 @@ class Live:
         self._ended.set()
         self._wake()
 
-    def _wake(self) -> None:
-        # Each event wakes its waiters once; late ones find the frames without waiting.
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+    def wake_with_news(self, reader: "Reader") -> None:
+        """Once."""
+        self._waiting.add(reader)
 
-    async def after(self, shown: int, patience: float) -> list[bytes]:
-        """The frames behind the first `shown`, as soon as there are some. None of them after `patience` seconds
-        without, or at the end."""
-        news = self._news
-        if shown == len(self.frames) and not self.has_ended:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(patience):
-                    await news.wait()
-        return self.frames[shown:]
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, set()
+        for reader in waiting:
+            reader.wake()
 
     async def follow(self) -> AsyncIterator[bytes]:
         """Everything from the start, then what comes, with comments to keep a quiet connection open."""
-        shown = 0
-        while True:
-            fresh = await self.after(shown, KEEP_ALIVE_SECONDS)
-            shown += len(fresh)
-            if fresh:
-                yield b"".join(fresh)
-            elif self.has_ended:
-                return
-            else:
-                yield KEEP_ALIVE
+        with closing(Reader(self, KEEP_ALIVE_SECONDS)) as reader:
+            while True:
+                if fresh := await reader.more():
+                    yield b"".join(fresh)
+                elif self.has_ended:
+                    return
+                else:
+                    yield KEEP_ALIVE
 
     @property
     def has_ended(self) -> bool:
@@ -69,3 +62,36 @@ class Live:
         await self._ended.wait()
         assert self._outcome is not None
         return self._outcome
+
+
+class Reader:
+    """Somebody who reads an answer from its start, and waits for more at most `patience` seconds at a time."""
+
+    def __init__(self, live: Live, patience: float) -> None:
+        self.shown = 0
+        self._live = live
+        self._loop = asyncio.get_running_loop()
+        self._patience = patience
+        self._news: asyncio.Future[None] | None = None
+        self._deadline = Deadline(self._loop, self.wake)
+
+    async def more(self) -> list[bytes]:
+        """The frames behind those that were shown, as soon as there are some. None of them when the patience is over,
+        or at the end."""
+        live = self._live
+        if self.shown == len(live.frames) and not live.has_ended:
+            self._news = self._loop.create_future()
+            live.wake_with_news(self)
+            self._deadline.wait_until(self._loop.time() + self._patience)
+            await self._news
+            self._deadline.rest()
+        fresh = live.frames[self.shown :]
+        self.shown += len(fresh)
+        return fresh
+
+    def wake(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    def close(self) -> None:
+        self._deadline.cancel()

@@ -8,16 +8,18 @@ import logging
 import time
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from io import StringIO
 
 from django.conf import settings
 from django.db import DataError
 from django.db import Error as DatabaseError
 
 from apps.api import metrics
-from apps.api.threads import spawn, with_rows
+from apps.api.threads import with_rows
 from apps.chat import generations, known, outcomes
 from apps.chat.asking import Job, note, shorter
 from apps.chat.chunks import Chunks
+from apps.chat.drafts import Draft, Keeper
 from apps.chat.generations import Written
 from apps.chat.live import Live
 from apps.chat.outcomes import Outcome
@@ -39,10 +41,6 @@ from apps.conversations.models import MessageStatus
 
 log = logging.getLogger("dramatis.chat")
 
-# What a killed process may lose: with the time that saving takes a second's worth, or this many bytes.
-CHECKPOINT_SECONDS = 0.8
-CHECKPOINT_BYTES = 2048
-
 # The waits between tries to save an end while the database is away.
 PATIENCE = (0.2, 0.5, 1, 2, 4, 8, 15)
 
@@ -56,27 +54,19 @@ CANCELLED = {
 class Producer:
     """One answer. Made on the event loop; `run` brings it to its end, whatever happens meanwhile."""
 
-    def __init__(self, job: Job, provider: Provider, live: Live) -> None:
+    def __init__(self, job: Job, provider: Provider, live: Live, keeper: Keeper) -> None:
         self.job = job
         self.provider = provider
         self.live = live
         self._chunks = Chunks(str(job.message))
-        # What the row says already is told too: a stream always tells the whole of it.
-        self._text = [job.text] if job.text else []
-        self._reasoning = [job.reasoning] if job.reasoning else []
-        self._calls = list(job.calls)
-        self._sources = list(job.sources)
+        # Nobody is to see the rest of what is gone.
+        self._draft = Draft(job, keeper, lost=lambda: self.cancel(MessageStatus.INTERRUPTED))
         self._steps = Steps(job)
-        # Of calls and sources: how many there were, and how many of them are saved.
-        self._changes = self._saved_changes = 0
-        self._unsaved = 0
-        self._dirty = asyncio.Event()
-        self._much = asyncio.Event()
-        self._over = False
         self._began = time.monotonic()
         self._first_token_ms: int | None = None
         self._cancelled_as: MessageStatus | None = None
         self._hurry = asyncio.Event()
+        # What the row says already is told too: a stream always tells the whole of it.
         self.live.publish(self._chunks.rest_of(job.reasoning, job.text, job.calls, job.sources))
         self._listening = asyncio.create_task(self._listen())
 
@@ -89,7 +79,6 @@ class Producer:
         self._listening.cancel()
 
     async def run(self) -> Outcome:
-        saver = spawn(self._keep_saving())
         ended = UNFORESEEN
         try:
             ended = await self._listening
@@ -100,13 +89,10 @@ class Producer:
             ended = CANCELLED[self._cancelled_as or MessageStatus.INTERRUPTED]
         finally:
             # For what nobody foresaw, too: no answer is left without an end.
-            self._tell(*leave_off(self._calls))
-            self.live.publish(self._chunks.sources(self._sources))
+            self._tell(*leave_off(self._draft.calls))
+            self.live.publish(self._chunks.sources(self._draft.sources))
             ended = self._so_far(ended)
-            self._over = True
-            self._dirty.set()
-            self._much.set()
-            await asyncio.gather(saver, return_exceptions=True)
+            await self._draft.close()
             outcome = await self._end(ended)
         return outcome
 
@@ -121,11 +107,11 @@ class Producer:
     async def _take_steps(self) -> Written:
         """One, where it calls no tools."""
         ended = self._steps.summed(await self._begin())
-        while calls := self._steps.called(at=len("".join(self._text)), taken=self._ids()):
-            self._calls += calls
+        while calls := self._steps.called(at=self._draft.text.tell(), taken=self._ids()):
+            self._draft.calls += calls
             self._tell(*calls)
-            await self._steps.run(calls, self._sources, self._tell)
-            self.live.publish(self._chunks.sources(self._sources))
+            await self._steps.run(calls, self._draft.sources, self._tell)
+            self.live.publish(self._chunks.sources(self._draft.sources))
             self.live.publish(self._chunks.next_step())
             ended = self._steps.summed(await self._go_on(calls))
         if self._steps.is_deaf:
@@ -133,7 +119,7 @@ class Producer:
         return ended
 
     def _ids(self) -> set[str]:
-        return {call["id"] for call in self._calls if is_whole(call)}
+        return {call["id"] for call in self._draft.calls if is_whole(call)}
 
     async def _go_on(self, calls: list[JSON]) -> Written:
         """With what came of these. What is refused now is asked once more, with less, or in words alone."""
@@ -172,10 +158,8 @@ class Producer:
     def _tell(self, *calls: JSON) -> None:
         for call in calls:
             self.live.publish(self._chunks.call(call))
-        self._changes += len(calls)
-        # Saved at once: what a tool did is not to be forgotten.
-        self._dirty.set()
-        self._much.set()
+        if calls:
+            self._draft.called(len(calls))
 
     async def _shorten(self, refusal: ContextTooLong) -> bool:
         try:
@@ -193,11 +177,11 @@ class Producer:
             async for delta in deltas:
                 match delta:
                     case Text(text):
-                        text = self._steps.parted(text, after=self._text[-1:])
-                        self._took(text, self._text)
+                        text = self._steps.parted(text, after=self._draft.text)
+                        self._took(text, self._draft.text)
                         self.live.publish(self._chunks.text(text))
                     case Reasoning(text):
-                        self._took(text, self._reasoning)
+                        self._took(text, self._draft.reasoning)
                         self.live.publish(self._chunks.reasoning(text))
                     case ToolCall():
                         self._steps.heard(delta)
@@ -207,56 +191,25 @@ class Producer:
                         )
         return ended
 
-    def _took(self, text: str, into: list[str]) -> None:
+    def _took(self, text: str, into: StringIO) -> None:
         if self._first_token_ms is None:
             self._first_token_ms = self._milliseconds()
-        into.append(text)
-        self._unsaved += len(text.encode())
-        self._dirty.set()
-        if self._unsaved >= CHECKPOINT_BYTES:
-            self._much.set()
+        self._draft.took(text, into)
 
     def _so_far(self, written: Written) -> Written:
+        draft = self._draft.so_far()
         return replace(
             written,
-            text="".join(self._text),
-            reasoning="".join(self._reasoning),
-            calls=list(self._calls),
-            sources=list(self._sources),
+            text=draft.text,
+            reasoning=draft.reasoning,
+            calls=draft.calls,
+            sources=draft.sources,
             first_token_ms=self._first_token_ms,
             latency_ms=self._milliseconds(),
         )
 
     def _milliseconds(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
-
-    async def _keep_saving(self) -> None:
-        """Checkpoints, beside the stream and never in its way."""
-        while True:
-            await self._dirty.wait()
-            try:
-                async with asyncio.timeout(CHECKPOINT_SECONDS):
-                    await self._much.wait()
-            except TimeoutError:
-                pass
-            if self._over:
-                return
-            self._dirty.clear()
-            self._much.clear()
-            self._unsaved = 0
-            try:
-                changes, written = self._changes, self._so_far(Written(""))
-                if changes == self._saved_changes:
-                    # What tools said may be long.
-                    written = replace(written, calls=None, sources=None)
-                if not await with_rows(generations.checkpoint, self.job, written):
-                    self.cancel(MessageStatus.INTERRUPTED)  # Nobody is to see the rest.
-                    return
-                self._saved_changes = changes
-            except DatabaseError as error:
-                what = {"generation": str(self.job.generation), "reason": type(error).__name__}
-                log.warning("checkpoint not saved; the next one follows", extra=what)
-                self._dirty.set()
 
     async def _end(self, ended: Written) -> Outcome:
         """Save first, tell second."""

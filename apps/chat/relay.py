@@ -8,7 +8,7 @@ writes. Nothing is kept in Redis that the database does not hold by the end of t
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from apps.chat.live import Live
+from apps.chat.live import Live, Reader
 
 log = logging.getLogger("dramatis.chat")
 
@@ -30,6 +30,9 @@ ENDED_SECONDS = 60
 RETRY_SECONDS = 0.5
 # How long an ended answer is tried to be told while Redis is away.
 LAST_TRIES_SECONDS = 30.0
+
+# How long nothing may be said until a stream's time to stay begins anew.
+SILENCE_SECONDS = 60.0
 
 BLOCK_SECONDS = 1.0
 MOST_FRAMES = 500
@@ -56,6 +59,10 @@ class Relay:
 
     async def publish(self, generation: UUID, live: Live) -> None:
         """Tell the other processes what this one writes, to its end, in its order; later where Redis is away."""
+        with closing(Reader(live, SILENCE_SECONDS)) as reader:
+            await self._publish(generation, live, reader)
+
+    async def _publish(self, generation: UUID, live: Live, reader: Reader) -> None:
         loop = asyncio.get_running_loop()
         give_up_at: float | None = None
         told: int | None = 0
@@ -65,11 +72,12 @@ class Relay:
                     told, ended = await self._told(generation)
                     if ended:
                         return
-                frames = await live.after(told, patience=60.0)
-                ended = live.has_ended and told + len(frames) == len(live.frames)
+                reader.shown = told
+                frames = await reader.more()
+                ended = live.has_ended and reader.shown == len(live.frames)
                 if frames or ended:
                     await self._add(generation, told, frames, ended)
-                told += len(frames)
+                told = reader.shown
                 if ended:
                     return
             except LOST as error:

@@ -19,6 +19,7 @@ from apps.api import metrics
 from apps.api.threads import spawn, with_rows
 from apps.chat import generations, known, mirror, outcomes, sources, summaries, titles, unkept
 from apps.chat.asking import Job
+from apps.chat.drafts import Keeper
 from apps.chat.live import Live
 from apps.chat.outcomes import INTERRUPTED, Outcome
 from apps.chat.producer import Producer
@@ -49,6 +50,7 @@ LAST_WORDS = 2.0
 
 _loop: asyncio.AbstractEventLoop | None = None
 _relay: Relay | None = None
+_keeper: Keeper
 _running: dict[UUID, tuple[Producer, asyncio.Task[Outcome]]] = {}
 _lives: dict[UUID, Live] = {}
 _mirrors: dict[UUID, asyncio.Task[Any]] = {}
@@ -76,8 +78,10 @@ class NotWriting(APIException):
 
 
 async def start() -> None:
-    global _loop, _relay
+    global _loop, _relay, _keeper
     _loop = asyncio.get_running_loop()
+    _keeper = Keeper()
+    _go(_keepers, _keeper.keep())
     _go(_keepers, _keep(_look, LOOK))
     _go(_keepers, _keep(_beat, BEAT))
     _go(_keepers, _keep(_sweep, SWEEP))
@@ -154,7 +158,7 @@ def _begin(job: Job) -> None:
     provider = sources.provider(job.source)
     # Somebody may have asked for it already, and be looking at a mirror: it becomes the thing itself.
     live = _lives.setdefault(job.generation, Live())
-    producer = Producer(job, provider, live)
+    producer = Producer(job, provider, live, _keeper)
     task = spawn(producer.run())
     _running[job.generation] = (producer, task)
     if mirroring := _mirrors.pop(job.generation, None):

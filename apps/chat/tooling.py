@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from io import StringIO
 from math import ceil
 from typing import Any
 
@@ -34,7 +35,7 @@ class Steps:
         self._scene: Scene = InConversation(job.user, job.character)
         self._request = job.request
         self._calls = Calls()
-        self._said: list[str] = []
+        self._said = StringIO()
         self._usages: list[Usage | None] = []
         self._room = job.room
         self._seconds = settings.TOOL_SECONDS * CALLS_LONG
@@ -49,13 +50,13 @@ class Steps:
     @property
     def is_deaf(self) -> bool:
         """Whether the model, told to call nothing more, did that and nothing else."""
-        return self._ignored and not "".join(self._said).strip()
+        return self._ignored and not self._said.getvalue().strip()
 
-    def parted(self, text: str, *, after: Sequence[str]) -> str:
-        """A text of this step, set apart from that of the one before. `after`: the last piece so far."""
-        if len(self._usages) and not self._said and after and not after[0].endswith("\n"):
+    def parted(self, text: str, *, after: StringIO) -> str:
+        """A text of this step, set apart from that of the one before. `after`: all that was said so far."""
+        if len(self._usages) and not self._said.tell() and after.tell() and not after.getvalue().endswith("\n"):
             text = f"\n\n{text}"
-        self._said.append(text)
+        self._said.write(text)
         return text
 
     def called(self, *, at: int, taken: Collection[str]) -> list[JSON]:
@@ -104,8 +105,8 @@ class Steps:
         """With what came of these. The last of a turn is for words alone."""
         # Half of what is left, so that later steps have some.
         share = int(max(self._room, 0) / 2 * self._job.bytes_per_token / len(calls))
-        added = as_messages("".join(self._said).lstrip("\n"), calls, longest=max(share, LEAST_RESULT))
-        self._said = []
+        added = as_messages(self._said.getvalue().lstrip("\n"), calls, longest=max(share, LEAST_RESULT))
+        self._said = StringIO()
         size = sum(len(json.dumps(message, ensure_ascii=False).encode()) for message in added)
         self._room -= ceil(size / self._job.bytes_per_token)
         used = _sum(self._usages)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from typing import Any
 
+import orjson
+
 from .base import Delta, Finish, FinishReason, Reasoning, Text, Usage
 from .clean import Cleaner, clean
 from .context import too_long
@@ -75,21 +77,18 @@ class Answer:
             self._json.append(chunk)
             return
         for data in self._events.feed(chunk):
-            for delta in self._event(data):
-                if self.stage is Stage.SILENT:
-                    self.stage = Stage.SPEAKING
-                yield delta
+            yield from self._heard(data)
 
     def end(self) -> Iterator[Delta]:
         """The body is over: what it still held. Raises `ProviderFailed` where the model had not finished."""
         if self._json is not None:
-            yield from self._read(self._object(b"".join(self._json)), "message")
+            yield from self._heard(b"".join(self._json), "message")
             if self._finish is None:
                 # A document is whole by its nature; only its reason is unknown.
                 self._finish = "other"
         else:
             for data in self._events.close():
-                yield from self._event(data)
+                yield from self._heard(data)
         if self._finish is None:
             raise ProviderFailed("ended without finish_reason")
 
@@ -102,7 +101,9 @@ class Answer:
         yield from self._calls.flush()
         yield Finish(self._finish or "other", self._model, self._usage)
 
-    def _event(self, data: bytes) -> Iterator[Delta]:
+    def _heard(self, data: bytes, part: str = "delta") -> Iterator[Delta]:
+        """What an event says, or a document. `part` is where a choice keeps its words: "delta" in a stream, "message"
+        in a document."""
         if self.stage is Stage.DONE or not data:
             return
         if data == b"[DONE]":
@@ -110,20 +111,26 @@ class Answer:
                 raise ProviderFailed("ended without finish_reason")
             self.stage = Stage.DONE
             return
-        yield from self._read(self._object(data), "delta")
+        said: list[Delta] = []
+        try:
+            self._read(self._object(data), part, said)
+        finally:
+            # What came before a fault, too.
+            if said and self.stage is Stage.SILENT:
+                self.stage = Stage.SPEAKING
+            yield from said
 
     @staticmethod
     def _object(data: bytes) -> dict[str, Any]:
         try:
-            frame = json.loads(data.decode("utf-8", "replace"))
-        except (ValueError, RecursionError):
-            frame = None
+            frame = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            frame = _leniently(data)
         if not isinstance(frame, dict):
             raise ProviderFailed("broken frame")
         return frame
 
-    def _read(self, frame: dict[str, Any], part: str) -> Iterator[Delta]:
-        """`part` is where a choice keeps its words: "delta" in a stream, "message" in a document."""
+    def _read(self, frame: dict[str, Any], part: str, into: list[Delta]) -> None:
         choices = frame.get("choices")
         error = frame.get("error") or (frame if frame.get("object") == "error" else None)
         if error:
@@ -141,7 +148,7 @@ class Answer:
             raise ProviderFailed("broken frame")
         said = choice.get(part)
         if isinstance(said, dict):
-            yield from self._said(said)
+            self._said(said, into)
         elif said is not None or part == "message":
             raise ProviderFailed("broken frame")
         if reason := choice.get("finish_reason"):
@@ -150,38 +157,46 @@ class Answer:
             self._finish = _FINISHES.get(reason, "other") if isinstance(reason, str) else "other"
             self.stage = Stage.FINISHED
 
-    def _said(self, said: dict[str, Any]) -> Iterator[Delta]:
+    def _said(self, said: dict[str, Any], into: list[Delta]) -> None:
         if thought := said.get("reasoning_content") or said.get("reasoning"):
-            yield from self._thinks(thought)
+            self._thinks(thought, into)
         if content := said.get("content"):
             if isinstance(content, str):
                 if text := self._text.feed(content):
-                    yield Text(text)
+                    into.append(Text(text))
             else:
-                yield from self._parts(content)
+                self._parts(content, into)
         if calls := said.get("tool_calls"):
-            yield from self._calls.read(calls)
+            into.extend(self._calls.read(calls))
 
-    def _thinks(self, thought: object) -> Iterator[Reasoning]:
+    def _thinks(self, thought: object, into: list[Delta]) -> None:
         if not isinstance(thought, str):
             raise ProviderFailed("broken frame")
         if thought := self._reasoning.feed(thought):
-            yield Reasoning(thought)
+            into.append(Reasoning(thought))
 
-    def _parts(self, parts: object) -> Iterator[Delta]:
+    def _parts(self, parts: object, into: list[Delta]) -> None:
         """Content as a list, as Mistral sends it: `{"type": "text"}`, `{"type": "thinking"}`; others are left out."""
         if not isinstance(parts, list):
             raise ProviderFailed("broken frame")
         for part in parts:
             match part:
                 case {"type": "text", "text": str(text)} if text := self._text.feed(text):
-                    yield Text(text)
+                    into.append(Text(text))
                 case {"type": "thinking", "thinking": str(thought)}:
-                    yield from self._thinks(thought)
+                    self._thinks(thought, into)
                 case {"type": "thinking", "thinking": [*thoughts]}:
                     for thought in thoughts:
                         if isinstance(thought, dict):
-                            yield from self._thinks(thought.get("text", ""))
+                            self._thinks(thought.get("text", ""), into)
+
+
+def _leniently(data: bytes) -> Any:
+    """What orjson refuses: halves of characters, NaN, bytes that are no UTF-8."""
+    try:
+        return json.loads(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _error(error: object) -> ProviderError:

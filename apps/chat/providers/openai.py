@@ -90,14 +90,17 @@ class OpenAIProvider:
         try:
             try:
                 stage = answer.stage
-                while chunk := await body.read(last, *patience[stage]):
+                allowed = patience[stage]
+                while chunk := await body.read(last, *allowed):
                     spoke = False
                     for delta in answer.feed(chunk):
                         spoke = True
                         yield delta
+                    if answer.stage is not stage:
+                        spoke, stage = True, answer.stage
+                        allowed = patience[stage]
                     # Only what the model says moves the deadline: keep-alive comments and empty frames do not.
-                    if spoke or answer.stage is not stage:
-                        stage = answer.stage
+                    if spoke:
                         last = loop.time()
                 for delta in answer.end():
                     yield delta

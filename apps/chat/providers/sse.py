@@ -27,6 +27,10 @@ class Events:
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """The events that this chunk completes."""
+        if self._is_one_event(chunk):
+            self._at_start = self._after_cr = False
+            yield chunk[6:-2]
+            return
         if self._after_cr and chunk.startswith(b"\n"):
             chunk = chunk[1:]
             self._after_cr = False
@@ -42,21 +46,36 @@ class Events:
                 line = b"".join(self._rest)
                 self._rest.clear()
                 self._rest_size = 0
-            yield from self._line(line)
+            if (data := self._line(line)) is not None:
+                yield data
         if rest:
             self._rest.append(rest)
             self._rest_size += len(rest)
             if self._rest_size > self._max_line:
                 raise ProviderFailed("line too long")
 
+    def _is_one_event(self, chunk: bytes) -> bool:
+        """One line of data and its end, between two events: as most of them come while a model speaks."""
+        return (
+            chunk.startswith(b"data: ")
+            and chunk.find(b"\n") == len(chunk) - 2
+            and chunk.endswith(b"\n")
+            and b"\r" not in chunk
+            and len(chunk) <= self._max_line
+            and not self._rest
+            and not self._data
+        )
+
     def close(self) -> Iterator[bytes]:
         """What the end of the body completes. The standard drops it; servers that forget the blank line are heard."""
-        if self._rest:
-            yield from self._line(b"".join(self._rest))
-            self._rest.clear()
-        yield from self._line(b"")
+        # The last line, unless it was ended, and the blank one.
+        for line in (b"".join(self._rest), b""):
+            if (data := self._line(line)) is not None:
+                yield data
+        self._rest.clear()
 
-    def _line(self, line: bytes) -> Iterator[bytes]:
+    def _line(self, line: bytes) -> bytes | None:
+        """The event that this line ends."""
         if self._at_start:
             self._at_start = False
             line = line.removeprefix(_BOM)
@@ -71,7 +90,8 @@ class Events:
                 data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
                 self._data.clear()
                 self._data_size = 0
-                yield data
+                return data
         elif line == b"data":
             self._data.append(b"")
             self._data_size += 1
+        return None
