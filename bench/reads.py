@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import requests
 
 from bench.data import FULL, MIDDLING, SMALL, World, filled
+from bench.peers.gate import decode
 from bench.peers.serving import Ask, Measured, Served, drive, find_wrk
 
 OURS, USUAL, FAST, BUILT, BARE = "Dramatis", "usual", "fast", "fast, built", "bare"
@@ -124,7 +125,12 @@ def plain(answer: Any, *, name: str = "") -> Any:
     if isinstance(answer, str) and name.endswith("_at"):
         return datetime.fromisoformat(answer).timestamp()
     if isinstance(answer, str) and name in ("next", "previous"):
-        return dict(sorted(part.split("=") for part in path_of(answer).partition("?")[2].split("&")))
+        query = dict(sorted(part.split("=") for part in path_of(answer).partition("?")[2].split("&")))
+        direction, *place = decode(query.pop("cursor"))
+        return {
+            **query,
+            "cursor": [direction, *(plain(part, name="" if "-7" in part[13:16] else "_at") for part in place)],
+        }
     return bool(answer) if name == "since" else answer
 
 

@@ -33,7 +33,8 @@ def row_as_json(serializer: type[ModelSerializer[Any]], table: str | None = None
 
 def _column(field: Any, table: str) -> str:
     column = f"{connection.ops.quote_name(table)}.{connection.ops.quote_name(field.column)}"
-    return MOMENT.format(column=column) if isinstance(field, models.DateTimeField) else column
+    kind = field.output_field if isinstance(field, models.GeneratedField) else field
+    return MOMENT.format(column=column) if isinstance(kind, models.DateTimeField) else column
 
 
 def as_json(rows: models.QuerySet[Any], serializer: type[ModelSerializer[Any]], sort: str | None = None) -> Any:

@@ -35,7 +35,7 @@ SET content = ours.content, reasoning = ours.reasoning, updated_at = %s,
     tool_calls = coalesce(ours.tool_calls, message.tool_calls), sources = coalesce(ours.sources, message.sources)
 FROM ours WHERE message.id = ours.id RETURNING message.id
 """  # noqa: S608
-_STILL_OURS = f"{_OURS}) SELECT id FROM ours"
+_STILL_OURS = f"{_OURS}) SELECT id FROM ours"  # noqa: S608
 
 
 def save(told: Mapping[UUID, tuple[Job, Written]]) -> tuple[set[UUID], set[UUID]]:
