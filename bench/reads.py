@@ -12,6 +12,7 @@ import itertools
 import json
 import re
 import statistics
+from base64 import urlsafe_b64decode
 from collections import defaultdict
 from contextlib import ExitStack
 from datetime import datetime
@@ -20,7 +21,6 @@ from typing import Any, NamedTuple
 import requests
 
 from bench.data import FULL, MIDDLING, SMALL, World, filled
-from bench.peers.gate import decode
 from bench.peers.serving import Ask, Measured, Served, drive, find_wrk
 
 OURS, USUAL, FAST, BUILT, BARE = "Dramatis", "usual", "fast", "fast, built", "bare"
@@ -126,7 +126,7 @@ def plain(answer: Any, *, name: str = "") -> Any:
         return datetime.fromisoformat(answer).timestamp()
     if isinstance(answer, str) and name in ("next", "previous"):
         query = dict(sorted(part.split("=") for part in path_of(answer).partition("?")[2].split("&")))
-        direction, *place = decode(query.pop("cursor"))
+        direction, *place = json.loads(urlsafe_b64decode(query.pop("cursor") + "=="))
         return {
             **query,
             "cursor": [direction, *(plain(part, name="" if "-7" in part[13:16] else "_at") for part in place)],
