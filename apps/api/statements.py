@@ -2,33 +2,36 @@
 
 To make SQL of a queryset costs several times what PostgreSQL takes to answer it. A `Statement` does so once a process.
 Whose rows they are is said by the same querysets as everywhere.
+
+It is sent, waited for and read by one call of libpq, where a cursor makes several: each lets another thread take the
+interpreter, and under load has to wait for its turn to go on.
 """
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
+from django.db.backends.utils import CursorDebugWrapper
 from django.db.models import Model, QuerySet
-from psycopg import Cursor
+from psycopg import Connection, errors, pq
+from psycopg.adapt import PyFormat, Transformer
 from uuid_utils.compat import uuid4
 
 M = TypeVar("M", bound=Model)
 
 Query = Callable[..., QuerySet[Any]]
 
+# A value in our own SQL, and one in Django's.
+NAMED = re.compile(r"%\((\w+)\)s|%%")
 PLACEHOLDER = re.compile(r"%%|%s")
 
-
-class Prepared(Cursor[tuple[Any, ...]]):
-    """Its statements are prepared at once, where the connection lets them be (`apps.api.postgres`)."""
-
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        return super().execute(query, params, prepare=True, **options)
+# By connection: the names under which it has statements, by their SQL and the types of their values.
+_prepared: WeakKeyDictionary[Connection[Any], dict[tuple[bytes, tuple[int, ...]], bytes]] = WeakKeyDictionary()
 
 
 class Statement:
@@ -41,25 +44,53 @@ class Statement:
     def __init__(self, sql: str, **queries: Query) -> None:
         self._sql = sql
         self._queries = queries
-        self._made: tuple[str, Mapping[str, Any]] | None = None
+        # For PostgreSQL, with $1, $2 …, what of that are constants, and the names in that order.
+        self._made: tuple[bytes, dict[str, Any], list[str]] | None = None
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
-        sql, constants = self._made = self._made or self._make()
+        sql, constants, names = self._made = self._made or self._make()
+        values |= constants
         # The thread's own, looked up once.
         database = connections[DEFAULT_DB_ALIAS]
         database.ensure_connection()
-        with database.wrap_database_errors, Prepared(database.connection) as raw:
-            cursor = CursorWrapper(raw, database)
-            # psycopg does not remember what it sent; the log of Django's debugging gets it as it is written here.
-            with CursorDebugWrapper(raw, database).debug_sql(sql) if database.queries_logged else nullcontext():
-                cursor.execute(sql, {**values, **constants} if constants else values)
-            return list(raw.fetchall())
+        log = CursorDebugWrapper(None, database).debug_sql(sql.decode()) if database.queries_logged else nullcontext()
+        with database.wrap_database_errors, log:
+            return execute(database.connection, sql, [values[name] for name in names])
 
-    def _make(self) -> tuple[str, Mapping[str, Any]]:
+    def _make(self) -> tuple[bytes, dict[str, Any], list[str]]:
         sql, constants = self._sql, dict[str, Any]()
         for name, query in self._queries.items():
             sql = sql.replace(f"{{{name}}}", compiled(query, name, constants))
-        return sql, constants
+        names = list(dict.fromkeys(name for name in NAMED.findall(sql) if name))
+        numbered = NAMED.sub(lambda match: f"${names.index(match[1]) + 1}" if match[1] else "%", sql)
+        return numbered.encode(), constants, names
+
+
+def execute(connection: Connection[Any], sql: bytes, values: list[Any]) -> list[tuple[Any, ...]]:
+    """The rows of a statement with $1, $2 …; prepared where the connection lets it be (`apps.api.postgres`)."""
+    if not connection.autocommit and connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+        # A transaction that nothing has been asked in: psycopg begins it with the first that is asked through it.
+        connection.execute("SELECT")
+    adapt = Transformer(connection)
+    sent = adapt.dump_sequence(values, [PyFormat.AUTO] * len(values))
+    types, formats = adapt.types or (), adapt.formats
+    if connection.prepare_threshold is None:
+        result = connection.pgconn.exec_params(sql, sent, types, formats)
+    else:
+        names = _prepared.setdefault(connection, {})
+        if (name := names.get((sql, types))) is None:
+            name = b"_dramatis_%d" % len(names)
+            check(connection.pgconn.prepare(name, sql, types), pq.ExecStatus.COMMAND_OK)
+            names[sql, types] = name
+        result = connection.pgconn.exec_prepared(name, sent, formats)  # type: ignore[arg-type]  # None is null here, too
+    check(result, pq.ExecStatus.TUPLES_OK)
+    adapt.set_pgresult(result)
+    return adapt.load_rows(0, result.ntuples, tuple)
+
+
+def check(result: pq.abc.PGresult, expected: int) -> None:
+    if result.status != expected:
+        raise errors.error_from_result(result)
 
 
 def compiled(query: Query, name: str, constants: dict[str, Any]) -> str:
