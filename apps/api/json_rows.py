@@ -3,12 +3,10 @@
 `tests/test_json_rows.py` holds it against what the serializer itself makes, field by field.
 """
 
-from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from django.db import connection, models
-from django.db.models.expressions import RawSQL
 from orjson import Fragment
 from rest_framework.serializers import ModelSerializer
 
@@ -37,16 +35,6 @@ def _column(field: Any, table: str) -> str:
     return MOMENT.format(column=column) if isinstance(kind, models.DateTimeField) else column
 
 
-def as_json(rows: models.QuerySet[Any], serializer: type[ModelSerializer[Any]], sort: str | None = None) -> Any:
-    """Each of `rows` as a tuple of two JSON texts: `json`, and `position`, a list of `sort`, a column of time, and the
-    id, which is what `NewestFirst` needs to know of it."""
-    table = rows.model._meta.db_table
-    columns = [_column(rows.model._meta.get_field(name), table) for name in (sort, "id") if name]
-    texts = {"json": row_as_json(serializer), "position": f"json_build_array({', '.join(columns)})::text"}
-    annotations = {name: RawSQL(sql, (), models.TextField()) for name, sql in texts.items()}  # noqa: S611  # our own names
-    return rows.annotate(**annotations).values_list(*texts, named=True)
-
-
-def array(rows: Iterable[str]) -> Fragment:
-    """JSON texts as one list, for `apps.api.renderers`."""
-    return Fragment(f"[{','.join(rows)}]")
+def array(rows: str) -> Fragment:
+    """JSON texts with commas between as one list, for `apps.api.renderers`."""
+    return Fragment(f"[{rows}]")

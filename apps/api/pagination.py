@@ -117,18 +117,20 @@ class NewestFirst(CursorLinks, Generic[M]):
         more, found = len(found) > size, found[:size]
         if not forward:
             found.reverse()
-        # Where we came from has rows in any case, else there would be no cursor to come with.
-        if found and (more if forward else edge is not None):
-            self.next = self.link(["n", *self._position(found[-1])])
-        if found and (more if not forward else edge is not None):
-            self.previous = self.link(["p", *self._position(found[0])])
+        if found:
+            self._link(self._position(found[0]), self._position(found[-1]), forward, more, edge)
         return found
 
-    def _position(self, row: Any) -> list[str]:
-        if isinstance(row, tuple):  # of `json_rows.as_json`
-            position: list[str] = orjson.loads(row.position)  # type: ignore[attr-defined]
-            return position
-        return ([getattr(row, self.sort).isoformat()] if self.sort else []) + [str(row.id)]
+    def _link(self, first: list[str], last: list[str], forward: bool, more: bool, edge: Any) -> None:
+        """To what is before the first and after the last that are shown. Where we came from has rows in any case, else
+        there would be no cursor to come with."""
+        if more if forward else edge is not None:
+            self.next = self.link(["n", *last])
+        if more if not forward else edge is not None:
+            self.previous = self.link(["p", *first])
+
+    def _position(self, row: M) -> list[str]:
+        return ([getattr(row, self.sort).isoformat()] if self.sort else []) + [str(row.pk)]
 
     def _edge(self, text: str) -> tuple[bool, list[Any]]:
         direction, *position = decode_cursor(text, length=3 if self.sort else 2)

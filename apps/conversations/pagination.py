@@ -5,16 +5,17 @@ from uuid import UUID
 
 from django.db.models import Model
 from django.shortcuts import get_object_or_404
-from orjson import Fragment
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.accounts.models import User
+from apps.api.json_rows import array
 from apps.api.pagination import CursorLinks, NewestFirst, as_uuid, broken_cursor, decode_cursor, page_size
 from apps.conversations import tree
 from apps.conversations.change_pages import Synced
 from apps.conversations.changes import Token
+from apps.conversations.latest_rows import Wish, page_of
 from apps.conversations.models import Conversation, Message
 from apps.conversations.path_rows import page_to
 from apps.conversations.serializers import render_messages
@@ -32,6 +33,18 @@ class LatestFirst(SyncedRows[Conversation]):
     """Conversations by their last message."""
 
     sort = "sort_at"
+
+    def shown(self, request: Request, user: User, wish: Wish) -> Any:
+        """The page as the API's list shows it."""
+        self.request = request
+        text = request.query_params.get("cursor")
+        forward, edge = self._edge(text) if text is not None else (True, None)
+        page = page_of(user, wish, edge, later=not forward, size=page_size(request))
+        if edge is None:
+            self.since = Token.of(page.snapshot)
+        if page.positions:
+            self._link(page.positions[0], page.positions[-1], forward, page.more, edge)
+        return array(page.shown)
 
 
 class OldestFirst(SyncedRows[Message]):
@@ -98,4 +111,4 @@ class ActivePath(Synced, PathPages):
         if edge is None:
             self.since = Token.of(page.snapshot)
         self._link(page.ids, leaf or page.active_leaf, edge, size)
-        return Fragment(f"[{page.shown}]")
+        return array(page.shown)

@@ -12,11 +12,11 @@ from rest_framework.viewsets import GenericViewSet, ModelViewSet
 from apps.accounts.models import User
 from apps.accounts.ownership import Mine, OwnedQuerySet, Proves
 from apps.api.conditional import ConditionalList
-from apps.api.json_rows import array, as_json
 from apps.api.queries import query_of
 from apps.conversations import turns
 from apps.conversations.access import GenerationInProgress, held, look_up, parent_of, refuse_known_client_id, still_here
 from apps.conversations.change_pages import Changes
+from apps.conversations.latest_rows import Wish
 from apps.conversations.models import Conversation, Message, Tombstone
 from apps.conversations.pagination import ActivePath, LatestFirst, OldestFirst
 from apps.conversations.serializers import (
@@ -40,7 +40,7 @@ from apps.conversations.serializers import (
     ),
     destroy=extend_schema(description="Delete a conversation and its messages. An answer being written is cancelled."),
 )
-class ConversationViewSet(ConditionalList, Mine[Conversation], ModelViewSet[Conversation]):
+class ConversationViewSet(Proves, ConditionalList, Mine[Conversation], ModelViewSet[Conversation]):
     """Your conversations, latest first."""
 
     queryset = Conversation.objects.all()
@@ -51,21 +51,8 @@ class ConversationViewSet(ConditionalList, Mine[Conversation], ModelViewSet[Conv
     def get_serializer_class(self) -> type[BaseSerializer[Conversation]]:
         return NewConversationSerializer if self.action == "create" else ConversationSerializer
 
-    def get_queryset(self) -> OwnedQuerySet[Conversation]:
-        conversations: OwnedQuerySet[Conversation] = super().get_queryset()
-        return self._listed(conversations) if self.action == "list" else conversations
-
-    def _listed(self, conversations: OwnedQuerySet[Conversation]) -> OwnedQuerySet[Conversation]:
-        query = query_of(self.request, ConversationListQuery)
-        if "character" in query:
-            conversations = conversations.filter(character=query["character"])
-        if query["archived"] is not None:
-            conversations = conversations.filter(archived=query["archived"])
-        for word in query.get("search", "").split()[:8]:
-            conversations = conversations.filter(
-                Q(title__icontains=word) | Q(topic__icontains=word) | Q(character_name__icontains=word)
-            )
-        return conversations
+    def proves(self, request: Request) -> bool:
+        return self.action == "list" and not request.query_params.keys() & {"search", "since"}
 
     @extend_schema(parameters=[ConversationListQuery])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -75,8 +62,13 @@ class ConversationViewSet(ConditionalList, Mine[Conversation], ModelViewSet[Conv
             filters = set(ConversationListQuery().fields)
             rows = pages.paginate(super().get_queryset(), deleted, request, filters=filters)
             return pages.get_paginated_response([ConversationSerializer.show(row) for row in rows])
-        listed = self.paginate_queryset(as_json(self.get_queryset(), ConversationSerializer, "sort_at"))
-        return self.get_paginated_response(array(row.json for row in listed or []))
+        query = query_of(request, ConversationListQuery)
+        wish = Wish(query.get("character"), query["archived"])
+        latest = LatestFirst()
+        if words := query.get("search", "").split()[:8]:
+            found = latest.paginate_queryset(with_words(wish.among(self.get_queryset()), words), request)
+            return latest.get_paginated_response([ConversationSerializer.show(row) for row in found])
+        return latest.get_paginated_response(latest.shown(request, cast(User, request.user), wish))
 
     @extend_schema(request=NewConversationSerializer, responses={201: ConversationSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -104,6 +96,12 @@ class ConversationViewSet(ConditionalList, Mine[Conversation], ModelViewSet[Conv
     def perform_destroy(self, instance: Conversation) -> None:
         with transaction.atomic():
             held(instance.pk).delete()
+
+
+def with_words(rows: OwnedQuerySet[Conversation], words: list[str]) -> OwnedQuerySet[Conversation]:
+    for word in words:
+        rows = rows.filter(Q(title__icontains=word) | Q(topic__icontains=word) | Q(character_name__icontains=word))
+    return rows
 
 
 class MessageViewSet(Proves, ConditionalList, Mine[Message], GenericViewSet[Message]):

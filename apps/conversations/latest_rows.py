@@ -1,0 +1,81 @@
+"""A page of somebody's conversations, latest first, as JSON, in one statement."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from apps.accounts.claims import STANDING, Claim
+from apps.accounts.models import User
+from apps.accounts.ownership import OwnedQuerySet
+from apps.api.json_rows import MOMENT, row_as_json
+from apps.api.statements import Statement
+from apps.conversations.models import Conversation
+from apps.conversations.serializers import ConversationSerializer
+
+# From the edge on, or from the beginning: the rows as they are met.
+PAGE = """
+WITH page AS (
+    SELECT {json} AS json, json_build_array({moment}, conversation.id)::text AS position,
+        row_number() OVER (ORDER BY conversation.sort_at {on}, conversation.id {on}) AS place
+    FROM ({mine}) conversation WHERE {beyond}
+    ORDER BY conversation.sort_at {on}, conversation.id {on} LIMIT %(size)s + 1
+)
+SELECT pg_current_snapshot()::text, count(*) > %(size)s,
+    string_agg(json, ',' ORDER BY place {as_shown}) FILTER (WHERE place <= %(size)s),
+    array_agg(position ORDER BY place {as_shown}) FILTER (WHERE place <= %(size)s), ({standing})
+FROM page
+"""
+
+
+class Wish(NamedTuple):
+    """Which conversations: with this character, archived or not; None: whatever they are."""
+
+    character: UUID | None = None
+    archived: bool | None = None
+
+    def among(self, rows: OwnedQuerySet[Conversation]) -> OwnedQuerySet[Conversation]:
+        if self.character is not None:
+            rows = rows.filter(character=self.character)
+        return rows if self.archived is None else rows.filter(archived=self.archived)
+
+
+class LatestPage(NamedTuple):
+    snapshot: str  # PostgreSQL's, of when it was read
+    more: bool  # further on in the direction that was asked for
+    shown: str  # JSON objects with commas between, latest first
+    positions: list[list[str]]  # the times by which they are sorted, and the ids
+
+
+def page_of(user: User | Claim, wish: Wish, edge: Sequence[Any] | None, *, later: bool, size: int) -> LatestPage:
+    """`size` conversations: the latest, or those before the edge, a time and an id, or, `later`, those after it.
+    `InvalidToken` where a claim proves wrong."""
+    who = user.values if isinstance(user, Claim) else {"user": user.pk, "family": None}
+    moment, pk = edge or (None, None)
+    statement = _statement(wish.character is not None, wish.archived, later, edge is not None)
+    values = {"character": wish.character, "size": size, "moment": moment, "id": pk}
+    snapshot, more, shown, positions, password = statement.rows(**who, **values)[0]
+    if isinstance(user, Claim):
+        user.prove(password)
+    return LatestPage(snapshot, more, shown or "", [json.loads(position) for position in positions or []])
+
+
+@cache
+def _statement(with_character: bool, archived: bool | None, later: bool, with_edge: bool) -> Statement:
+    def mine(user: UUID, character: UUID) -> OwnedQuerySet[Conversation]:
+        return Wish(character if with_character else None, archived).among(Conversation.objects.owned_by(User(pk=user)))
+
+    parts = {
+        "json": row_as_json(ConversationSerializer, "conversation"),
+        "moment": MOMENT.format(column="conversation.sort_at"),
+        "on": "ASC" if later else "DESC",
+        "as_shown": "DESC" if later else "ASC",
+        "beyond": "true",
+    }
+    if with_edge:
+        parts["beyond"] = f"(conversation.sort_at, conversation.id) {'>' if later else '<'} (%(moment)s, %(id)s)"
+    sql = PAGE
+    for name, part in parts.items():
+        sql = sql.replace(f"{{{name}}}", part)
+    return Statement(sql, **STANDING, mine=mine)
