@@ -48,4 +48,4 @@ def standing(user: UUID, family: UUID) -> QuerySet[User, str]:
     return User.objects.filter(pk=user, token_families=family, is_active=True).values_list("password", flat=True)
 
 
-STANDING: dict[str, Callable[..., QuerySet[Any, Any]]] = {"standing": standing}
+STANDING: dict[str, Callable[..., QuerySet[Any]]] = {"standing": standing}

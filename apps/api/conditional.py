@@ -9,7 +9,7 @@ from django.utils.http import parse_etags
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from apps.api.renderers import JSONRenderer
+from apps.api.renderers import outline
 
 
 class ConditionalList(GenericViewSet[Any]):
@@ -40,7 +40,7 @@ class ConditionalList(GenericViewSet[Any]):
         listed = {name: part for name, part in page.items() if name != "since"}
         # With whose it is, so that nobody learns anything by another's tag.
         whose = str(self.request.user.pk)
-        return f'W/"{sha256(JSONRenderer().render([whose, listed])).hexdigest()[:32]}"'
+        return f'W/"{sha256(outline([whose, listed])).hexdigest()[:32]}"'
 
 
 def is_conditional(view: Any) -> bool:

@@ -35,6 +35,16 @@ def _column(field: Any, table: str) -> str:
     return MOMENT.format(column=column) if isinstance(kind, models.DateTimeField) else column
 
 
-def array(rows: str) -> Fragment:
-    """JSON texts with commas between as one list, for `apps.api.renderers`."""
-    return Fragment(f"[{rows}]")
+# SQL for what tells a text from others, beside the text.
+DIGEST = "hashtextextended({text}, 0)"
+
+
+class Listed:
+    """A list of rows as PostgreSQL made them, for `apps.api.renderers`: JSON objects with commas between, and their
+    `DIGEST`. None of both: there are no rows."""
+
+    __slots__ = ("digest", "json")
+
+    def __init__(self, rows: str | None, digest: int | None) -> None:
+        self.json = Fragment(f"[{rows or ''}]")
+        self.digest = digest or 0

@@ -35,15 +35,15 @@ _prepared: WeakKeyDictionary[Connection[Any], dict[tuple[bytes, tuple[int, ...]]
 
 
 class Statement:
-    """`sql` names values as `%(name)s`, and as `{name}` one of `queries`.
+    """`sql` names values as `%(name)s`, and as `{name}` one of `parts`: more SQL, or a query.
 
-    Each of those is a function that is called once, with a UUID for each parameter; where the queryset compares with
-    it, stands the value of that name.
+    A query is a function that is called once, with a UUID for each parameter; where the queryset compares with it,
+    stands the value of that name.
     """
 
-    def __init__(self, sql: str, **queries: Query) -> None:
+    def __init__(self, sql: str, **parts: str | Query) -> None:
         self._sql = sql
-        self._queries = queries
+        self._parts = parts
         # For PostgreSQL, with $1, $2 …, what of that are constants, and the names in that order.
         self._made: tuple[bytes, dict[str, Any], list[str]] | None = None
 
@@ -59,8 +59,8 @@ class Statement:
 
     def _make(self) -> tuple[bytes, dict[str, Any], list[str]]:
         sql, constants = self._sql, dict[str, Any]()
-        for name, query in self._queries.items():
-            sql = sql.replace(f"{{{name}}}", compiled(query, name, constants))
+        for name, part in self._parts.items():
+            sql = sql.replace(f"{{{name}}}", part if isinstance(part, str) else compiled(part, name, constants))
         names = list(dict.fromkeys(name for name in NAMED.findall(sql) if name))
         numbered = NAMED.sub(lambda match: f"${names.index(match[1]) + 1}" if match[1] else "%", sql)
         return numbered.encode(), constants, names

@@ -9,7 +9,7 @@ from uuid import UUID
 from apps.accounts.claims import STANDING, Claim
 from apps.accounts.models import User
 from apps.accounts.ownership import OwnedQuerySet
-from apps.api.json_rows import MOMENT, row_as_json
+from apps.api.json_rows import DIGEST, MOMENT, Listed, row_as_json
 from apps.api.statements import Statement
 from apps.conversations.models import Conversation
 from apps.conversations.serializers import ConversationSerializer
@@ -23,7 +23,7 @@ WITH page AS (
     ORDER BY conversation.sort_at {on}, conversation.id {on} LIMIT %(size)s + 1
 )
 SELECT pg_current_snapshot()::text, count(*) > %(size)s,
-    string_agg(json, ',' ORDER BY place {as_shown}) FILTER (WHERE place <= %(size)s),
+    {rows}, {digest},
     array_agg(position ORDER BY place {as_shown}) FILTER (WHERE place <= %(size)s), ({standing})
 FROM page
 """
@@ -44,7 +44,7 @@ class Wish(NamedTuple):
 class LatestPage(NamedTuple):
     snapshot: str  # PostgreSQL's, of when it was read
     more: bool  # further on in the direction that was asked for
-    shown: str  # JSON objects with commas between, latest first
+    shown: Listed  # latest first
     positions: list[list[str]]  # the times by which they are sorted, and the ids
 
 
@@ -55,10 +55,10 @@ def page_of(user: User | Claim, wish: Wish, edge: Sequence[Any] | None, *, later
     moment, pk = edge or (None, None)
     statement = _statement(wish.character is not None, wish.archived, later, edge is not None)
     values = {"character": wish.character, "size": size, "moment": moment, "id": pk}
-    snapshot, more, shown, positions, password = statement.rows(**who, **values)[0]
+    snapshot, more, rows, digest, positions, password = statement.rows(**who, **values)[0]
     if isinstance(user, Claim):
         user.prove(password)
-    return LatestPage(snapshot, more, shown or "", [json.loads(position) for position in positions or []])
+    return LatestPage(snapshot, more, Listed(rows, digest), [json.loads(position) for position in positions or []])
 
 
 @cache
@@ -66,16 +66,18 @@ def _statement(with_character: bool, archived: bool | None, later: bool, with_ed
     def mine(user: UUID, character: UUID) -> OwnedQuerySet[Conversation]:
         return Wish(character if with_character else None, archived).among(Conversation.objects.owned_by(User(pk=user)))
 
-    parts = {
-        "json": row_as_json(ConversationSerializer, "conversation"),
-        "moment": MOMENT.format(column="conversation.sort_at"),
-        "on": "ASC" if later else "DESC",
-        "as_shown": "DESC" if later else "ASC",
-        "beyond": "true",
-    }
-    if with_edge:
-        parts["beyond"] = f"(conversation.sort_at, conversation.id) {'>' if later else '<'} (%(moment)s, %(id)s)"
-    sql = PAGE
-    for name, part in parts.items():
-        sql = sql.replace(f"{{{name}}}", part)
-    return Statement(sql, **STANDING, mine=mine)
+    beyond = f"(conversation.sort_at, conversation.id) {'>' if later else '<'} (%(moment)s, %(id)s)"
+    as_shown = "DESC" if later else "ASC"
+    rows = f"string_agg(json, ',' ORDER BY place {as_shown}) FILTER (WHERE place <= %(size)s)"
+    return Statement(
+        PAGE,
+        json=row_as_json(ConversationSerializer, "conversation"),
+        moment=MOMENT.format(column="conversation.sort_at"),
+        on="ASC" if later else "DESC",
+        beyond=beyond if with_edge else "true",
+        as_shown=as_shown,
+        rows=rows,
+        digest=DIGEST.format(text=rows),
+        mine=mine,
+        **STANDING,
+    )

@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.accounts.models import User
-from apps.api.json_rows import array
 from apps.api.pagination import CursorLinks, NewestFirst, as_uuid, broken_cursor, decode_cursor, page_size
 from apps.conversations import tree
 from apps.conversations.change_pages import Synced
@@ -44,7 +43,7 @@ class LatestFirst(SyncedRows[Conversation]):
             self.since = Token.of(page.snapshot)
         if page.positions:
             self._link(page.positions[0], page.positions[-1], forward, page.more, edge)
-        return array(page.shown)
+        return page.shown
 
 
 class OldestFirst(SyncedRows[Message]):
@@ -111,4 +110,4 @@ class ActivePath(Synced, PathPages):
         if edge is None:
             self.since = Token.of(page.snapshot)
         self._link(page.ids, leaf or page.active_leaf, edge, size)
-        return array(page.shown)
+        return page.shown

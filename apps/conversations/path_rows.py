@@ -7,7 +7,7 @@ from uuid import UUID
 
 from apps.accounts.claims import STANDING, Claim
 from apps.accounts.models import User
-from apps.api.json_rows import row_as_json
+from apps.api.json_rows import DIGEST, Listed, row_as_json
 from apps.api.statements import Statement
 from apps.conversations.models import Conversation
 from apps.conversations.serializers import MAX_SIBLINGS, MessageSerializer
@@ -49,7 +49,7 @@ piece AS (
 )
 SELECT conversation.active_leaf_id, pg_current_snapshot()::text,
     array_agg(page.id ORDER BY page.depth DESC) FILTER (WHERE page.id IS NOT NULL),
-    string_agg(page.json, ',' ORDER BY page.depth DESC) FILTER (WHERE page.place <= %(size)s), ({standing})
+    {rows}, {digest}, ({standing})
 FROM conversation LEFT JOIN page ON true GROUP BY conversation.active_leaf_id
 """
 
@@ -58,7 +58,7 @@ class PathPage(NamedTuple):
     active_leaf: UUID | None
     snapshot: str  # PostgreSQL's, of when it was read
     ids: list[UUID]  # nearest first, of one message more than are shown
-    shown: str  # JSON objects with commas between
+    shown: Listed
 
 
 def page_to(start: UUID | None, conversation: Any, user: User | Claim, *, size: int) -> PathPage | None:
@@ -68,10 +68,10 @@ def page_to(start: UUID | None, conversation: Any, user: User | Claim, *, size: 
     rows = _statement().rows(**who, conversation=conversation, start=start, size=size)
     if not rows:
         return None
-    leaf, snapshot, ids, shown, password = rows[0]
+    leaf, snapshot, ids, shown, digest, password = rows[0]
     if isinstance(user, Claim):
         user.prove(password)
-    return PathPage(leaf, snapshot, ids or [], shown or "")
+    return PathPage(leaf, snapshot, ids or [], Listed(shown, digest))
 
 
 @cache
@@ -81,8 +81,13 @@ def _statement() -> Statement:
         "sibling_index": "own.place",
         "sibling_count": "cardinality(siblings.ids)",
     }
+    rows = "string_agg(page.json, ',' ORDER BY page.depth DESC) FILTER (WHERE page.place <= %(size)s)"
     return Statement(
-        PAGE.replace("{json}", row_as_json(MessageSerializer, "path", **siblings)).replace("{most}", str(MAX_SIBLINGS)),
+        PAGE,
+        json=row_as_json(MessageSerializer, "path", **siblings),
+        most=str(MAX_SIBLINGS),
+        rows=rows,
+        digest=DIGEST.format(text=rows),
         **STANDING,
         mine=lambda user, conversation: (
             Conversation.objects.owned_by(User(pk=user)).filter(pk=conversation).values("id", "active_leaf_id")
