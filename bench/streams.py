@@ -122,6 +122,7 @@ class Field:
         self.dramatis.start()
         self.peers = {
             "FastAPI, aiohttp": stack.enter_context(PeerProcess("with_aiohttp")),
+            "FastAPI, aiohttp, told": stack.enter_context(PeerProcess("with_aiohttp_told")),
             "FastAPI, openai SDK": stack.enter_context(PeerProcess("with_openai")),
         }
         for peer in self.peers.values():
