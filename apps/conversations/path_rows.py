@@ -36,12 +36,13 @@ piece AS (
 ), page AS (
     SELECT path.id, path.depth, row_number() OVER (ORDER BY path.depth DESC) AS place, {json} AS json
     FROM path CROSS JOIN LATERAL (
-        SELECT array_agg(id ORDER BY id) AS ids FROM (
-            SELECT id FROM conversations_message WHERE parent_id = path.parent_id
-          UNION ALL
-            SELECT id FROM conversations_message
-            WHERE path.parent_id IS NULL AND parent_id IS NULL AND conversation_id = path.conversation_id
-        ) sibling
+        -- OFFSET keeps PostgreSQL from looking for them each time that they are named.
+        SELECT CASE WHEN path.parent_id IS NULL THEN (
+            SELECT array_agg(id ORDER BY id) FROM conversations_message
+            WHERE conversation_id = path.conversation_id AND parent_id IS NULL
+        ) ELSE (
+            SELECT array_agg(id ORDER BY id) FROM conversations_message WHERE parent_id = path.parent_id
+        ) END AS ids OFFSET 0
     ) siblings CROSS JOIN LATERAL (
         SELECT place, greatest(0, least(place - {most} / 2, cardinality(siblings.ids) - {most})) AS first
         FROM (SELECT array_position(siblings.ids, path.id) - 1 AS place) found
