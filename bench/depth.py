@@ -28,7 +28,7 @@ def main(rounds: int) -> int:
     from apps.accounts import tokens
     from apps.accounts.models import User
     from apps.characters.models import Character
-    from apps.chat import asking, generations
+    from apps.chat import asking, checkpoints, generations
     from apps.conversations import turns
     from apps.conversations.models import MessageStatus
 
@@ -62,7 +62,7 @@ def main(rounds: int) -> int:
         def turn() -> None:
             job = asking.say(user, conversation.pk, None, {"content": "And then?"})
             assert isinstance(job, asking.Job)
-            generations.checkpoint(job, generations.Written("Then"))
+            checkpoints.save({job.message: (job, generations.Written("Then"))})
             generations.end(job, generations.Written("Then it rang.", status=MessageStatus.COMPLETE))
 
         def switch() -> None:

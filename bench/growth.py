@@ -128,12 +128,12 @@ class Ours:
         branch(turns.begin(self.user, self.character), length, lambda number: "Hm.")
 
     def turn(self, length: int) -> None:
-        from apps.chat import asking, generations
+        from apps.chat import asking, checkpoints, generations
         from apps.conversations.models import MessageStatus
 
         job = asking.say(self.user, self.keys[length], None, {"content": "And then?"})
         assert isinstance(job, asking.Job)
-        assert generations.checkpoint(job, generations.Written("Then"))
+        assert checkpoints.save({job.message: (job, generations.Written("Then"))})[0]
         outcome = generations.end(job, generations.Written("Then it rang.", status=MessageStatus.COMPLETE))
         assert outcome.turn is not None
         assert outcome.turn["assistant_message"]["content"] == "Then it rang."

@@ -18,6 +18,7 @@ from apps.chat.models import Generation
 from apps.conversations.models import Conversation, Message
 from config.offer import Offer
 from tests.ai_server import AIServer
+from tests.checkpoint import checkpoint
 from tests.factories import make_character, make_conversation
 from tests.online import Person, Server, chunks, until
 
@@ -185,7 +186,7 @@ def test_what_a_dead_process_left_is_swept_up_with_its_text(
 ) -> None:
     """The rows of a process that was killed: a running generation whose heartbeat stands still."""
     job = begun(alice, conversation, {"content": "Where were we?"})
-    generations.checkpoint(job, generations.Written("We were at"))
+    checkpoint(job, generations.Written("We were at"))
     Generation.objects.filter(pk=job.generation).update(heartbeat="2020-01-01T00:00:00Z")
     message = until(lambda: Message.objects.filter(pk=job.message, status="interrupted").first())
     assert message.content == "We were at"

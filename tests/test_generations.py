@@ -17,6 +17,7 @@ from apps.chat.models import Generation
 from apps.chat.providers import Usage
 from apps.conversations import turns
 from apps.conversations.models import Conversation, Message, MessageStatus
+from tests.checkpoint import checkpoint
 from tests.factories import make_character, make_conversation, make_user, say
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -31,7 +32,7 @@ def conversation(alice: User) -> Conversation:
 def job(alice: User, conversation: Conversation) -> Job:
     """Begun, with a first checkpoint, by a process that is not heard of for a while."""
     job = begun(alice, conversation)
-    generations.checkpoint(job, Written("We were at"))
+    checkpoint(job, Written("We were at"))
     Generation.objects.update(heartbeat=LONG_AGO)
     return job
 
@@ -76,7 +77,7 @@ def test_what_its_user_edited_meanwhile_is_not_overwritten(job: Job, ended: str)
     else:
         generations.stop_anyway(job.generation)
     edit(job)
-    assert not generations.checkpoint(job, Written("We were at sea"))
+    assert not checkpoint(job, Written("We were at sea"))
     outcome = generations.end(job, Written("We were at sea.", status=MessageStatus.COMPLETE))
     assert text_of(job) == "My own words."
     assert outcome.status == ("interrupted" if ended == "swept" else "stopped")
@@ -88,20 +89,20 @@ def test_an_answer_that_was_edited_before_can_be_gone_on_with(
     generations.sweep()
     edit(job)
     later = more(alice, conversation)
-    assert generations.checkpoint(later, Written("My own words. And"))
+    assert checkpoint(later, Written("My own words. And"))
     generations.end(later, Written("My own words. And more.", status=MessageStatus.COMPLETE))
     assert text_of(job) == "My own words. And more."
 
 
 def test_what_was_gone_on_with_meanwhile_is_not_overwritten(alice: User, conversation: Conversation) -> None:
     job = begun(alice, conversation, Key("one", "first"))
-    generations.checkpoint(job, Written("We were at"))
+    checkpoint(job, Written("We were at"))
     Generation.objects.update(heartbeat=LONG_AGO)
     generations.sweep()
     later = more(alice, conversation)
     assert later.text == "We were at"
     assert later.request.messages[-2] == {"role": "assistant", "content": "We were at"}
-    assert not generations.checkpoint(job, Written("We were at sea"))
+    assert not checkpoint(job, Written("We were at sea"))
     own = generations.end(job, Written("We were at sea.", status=MessageStatus.COMPLETE))
     generations.end(later, Written("We were at home.", status=MessageStatus.COMPLETE))
     assert text_of(job) == "We were at home."

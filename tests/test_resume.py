@@ -12,6 +12,7 @@ from apps.chat import asking, generations
 from apps.chat.models import Generation
 from apps.conversations.models import Conversation, Message
 from tests.ai_server import AIServer
+from tests.checkpoint import checkpoint
 from tests.factories import make_conversation
 from tests.online import Person, Server, chunks, read_until, until
 
@@ -182,7 +183,7 @@ def test_an_answer_whose_process_died_can_be_followed_and_stopped(
     monkeypatch.setattr("apps.chat.runtime.STOP_PATIENCE", 1.0)
     job = asking.say(alice, conversation.pk, None, {"content": "Where were we?"})
     assert isinstance(job, asking.Job)
-    generations.checkpoint(job, generations.Written("We were at"))
+    checkpoint(job, generations.Written("We were at"))
     found: list[object] = []
     reader = threading.Thread(target=lambda: found.extend(chunks(resume(alice_online, conversation))))
     reader.start()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -43,17 +43,6 @@ class Written:
     # None: as they are saved already.
     calls: Sequence[dict[str, Any]] | None = None
     sources: Sequence[dict[str, Any]] | None = None
-
-
-def checkpoint(job: Job, written: Written) -> bool:
-    """Save the text so far. False where the message is gone or no longer ours, and with it the reason to go on."""
-    # Unless it was edited or gone on with since a sweep, or a stop, took this process for dead.
-    ours = Generation.objects.filter(pk=job.generation, message=OuterRef("pk"), superseded=False)
-    unchanged = {"edited_at": job.edited_at} if job.edited_at else {"edited_at__isnull": True}
-    writable = [MessageStatus.GENERATING, MessageStatus.INTERRUPTED]
-    rows = Message.objects.filter(Exists(ours), pk=job.message, status__in=writable, **unchanged)
-    changed = {name: value for name, value in _of_tools(written).items() if value is not None}
-    return bool(rows.update(content=written.text, reasoning=written.reasoning, updated_at=timezone.now(), **changed))
 
 
 def _of_tools(written: Written) -> dict[str, Any]:
