@@ -37,8 +37,8 @@ Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# What a request leaves behind goes with its last reference. For the few cycles in it, Python's own number, 700 objects,
-# would have the collector look several times a request.
+# What a request leaves behind goes with its last reference. For the few cycles in it, Python would have the collector
+# look with nearly every request.
 GARBAGE = (10_000, 20, 20)
 
 # For the ends of answers to reach who waits for them, once they are saved.

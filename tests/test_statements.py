@@ -1,10 +1,11 @@
 """Statements that are made once, and the connections that keep them prepared."""
 
+import threading
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
@@ -85,3 +86,32 @@ def test_statements_are_kept_where_a_session_is_ones_own(transactional_db: None)
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT ''kept''%%'", [])
         assert cursor.fetchone() == (1,)
+
+
+def test_a_server_that_goes_away_meanwhile_is_told_as_such(ended: Any) -> None:
+    """As everywhere it is no fault of the statement, so that who asked is told to come again."""
+    process = Statement("SELECT pg_backend_pid()").rows()[0][0]
+
+    def end() -> None:
+        with psycopg.connect(database_url(), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [process])
+
+    timer = threading.Timer(0.3, end)
+    timer.start()
+    with pytest.raises(OperationalError):
+        Statement("SELECT pg_sleep(20)::text").rows()
+    timer.join()
+    connection.close()
+    assert Statement("SELECT pg_backend_pid() <> %(process)s::int").rows(process=process) == [(True,)]
+
+
+def test_a_table_that_was_changed_meanwhile_is_read_as_it_is(transactional_db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE a_table (words varchar(5)); INSERT INTO a_table VALUES ('clock')")
+        try:
+            statement = Statement("SELECT words FROM a_table")
+            assert statement.rows() == [("clock",)]
+            cursor.execute("ALTER TABLE a_table ALTER words TYPE varchar(9)")
+            assert statement.rows() == [("clock",)]
+        finally:
+            cursor.execute("DROP TABLE a_table")

@@ -26,16 +26,17 @@ class Claim:
         self._token = token
         self.pk = UUID(token["user_id"])
         self.values: Mapping[str, Any] = {"user": self.pk, "family": UUID(token[tokens.FAMILY])}
-        self.is_proven = False
+        self.is_proven = self.is_refused = False
 
     def __str__(self) -> str:
         return str(self.pk)
 
     def prove(self, password: str | None) -> None:
         """`InvalidToken` where nobody stands behind the token any more."""
-        if password is None or not tokens.stands(self._token, User(password=password)):
+        self.is_proven = password is not None and tokens.stands(self._token, User(password=password))
+        self.is_refused = not self.is_proven
+        if self.is_refused:
             raise InvalidToken()
-        self.is_proven = True
 
     def look_up(self) -> None:
         """The same, by a statement of its own."""

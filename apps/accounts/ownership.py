@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+from django.db import Error as DatabaseError
 from django.db import models
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -34,10 +35,11 @@ class Proves(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         claim = getattr(request, "_user", None)
-        if isinstance(claim, Claim) and not claim.is_proven:
+        # A refusal is known, and where the database is away nothing is told.
+        if isinstance(claim, Claim) and not (claim.is_proven or claim.is_refused or response.status_code >= 500):
             try:
                 claim.look_up()
-            except InvalidToken as error:
+            except (InvalidToken, DatabaseError) as error:
                 response = self.handle_exception(error)
         return super().finalize_response(request, response, *args, **kwargs)
 

@@ -17,7 +17,7 @@ class AsQuery(Serializer[None]):
 
 
 def query_of(request: Request, kind: type[Serializer[Any]]) -> dict[str, Any]:
-    if not request.query_params:
+    if not request.query_params and kind.validate is Serializer.validate:
         return dict(_defaults(kind))
     serializer = kind(data=request.query_params)
     for name, field in serializer.fields.items():
@@ -30,7 +30,7 @@ def query_of(request: Request, kind: type[Serializer[Any]]) -> dict[str, Any]:
 
 @cache
 def _defaults(kind: type[Serializer[Any]]) -> dict[str, Any]:
-    """What nothing means, where that is allowed: it is what most lists are asked with."""
+    """What nothing means, where that is allowed and always the same: it is what most lists are asked with."""
     serializer = kind(data={})
     serializer.is_valid(raise_exception=True)
     return cast(dict[str, Any], serializer.validated_data)

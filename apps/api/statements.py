@@ -11,6 +11,7 @@ import inspect
 import re
 from collections.abc import Callable
 from contextlib import nullcontext
+from itertools import count
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -18,7 +19,7 @@ from weakref import WeakKeyDictionary
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorDebugWrapper
 from django.db.models import Model, QuerySet
-from psycopg import Connection, errors, pq
+from psycopg import Connection, OperationalError, errors, pq
 from psycopg.adapt import PyFormat, Transformer
 from uuid_utils.compat import uuid4
 
@@ -29,6 +30,11 @@ Query = Callable[..., QuerySet[Any]]
 # A value in our own SQL, and one in Django's.
 NAMED = re.compile(r"%\((\w+)\)s|%%")
 PLACEHOLDER = re.compile(r"%%|%s")
+
+# A table has been changed since, or the session was cleaned.
+FORGOTTEN = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
+
+_numbers = count()
 
 # By connection: the names under which it has statements, by their SQL and the types of their values.
 _prepared: WeakKeyDictionary[Connection[Any], dict[tuple[bytes, tuple[int, ...]], bytes]] = WeakKeyDictionary()
@@ -74,23 +80,37 @@ def execute(connection: Connection[Any], sql: bytes, values: list[Any]) -> list[
     adapt = Transformer(connection)
     sent = adapt.dump_sequence(values, [PyFormat.AUTO] * len(values))
     types, formats = adapt.types or (), adapt.formats
-    if connection.prepare_threshold is None:
-        result = connection.pgconn.exec_params(sql, sent, types, formats)
-    else:
-        names = _prepared.setdefault(connection, {})
-        if (name := names.get((sql, types))) is None:
-            name = b"_dramatis_%d" % len(names)
-            check(connection.pgconn.prepare(name, sql, types), pq.ExecStatus.COMMAND_OK)
-            names[sql, types] = name
-        result = connection.pgconn.exec_prepared(name, sent, formats)  # type: ignore[arg-type]  # None is null here, too
-    check(result, pq.ExecStatus.TUPLES_OK)
+    try:
+        result = send(connection, sql, sent, types, formats)
+    except FORGOTTEN:
+        _prepared.pop(connection, None)
+        if connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+            raise
+        result = send(connection, sql, sent, types, formats)
     adapt.set_pgresult(result)
     return adapt.load_rows(0, result.ntuples, tuple)
 
 
-def check(result: pq.abc.PGresult, expected: int) -> None:
-    if result.status != expected:
-        raise errors.error_from_result(result)
+def send(connection: Connection[Any], sql: bytes, sent: Any, types: tuple[int, ...], formats: Any) -> pq.abc.PGresult:
+    postgres = connection.pgconn
+    if connection.prepare_threshold is None:
+        return sound(postgres, postgres.exec_params(sql, sent, types, formats))
+    names = _prepared.setdefault(connection, {})
+    if (name := names.get((sql, types))) is None:
+        name = b"_dramatis_%d" % next(_numbers)
+        sound(postgres, postgres.prepare(name, sql, types))
+        names[sql, types] = name
+    return sound(postgres, postgres.exec_prepared(name, sent, formats))
+
+
+def sound(postgres: pq.abc.PGconn, result: pq.abc.PGresult) -> pq.abc.PGresult:
+    if result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+        return result
+    error = errors.error_from_result(result)
+    if postgres.status == pq.ConnStatus.BAD:
+        # A server that goes away says nothing of why in its last result.
+        raise OperationalError(str(error))
+    raise error
 
 
 def compiled(query: Query, name: str, constants: dict[str, Any]) -> str:

@@ -34,7 +34,32 @@ async def in_pool(function: Callable[..., T], *args: Any, pool: ThreadPoolExecut
     """Run `function` on a pool thread, in a copy of the caller's context. Connections are not released."""
     context, loop = copy_context(), asyncio.get_running_loop()
     context.run(_loop.set, loop)
-    return await loop.run_in_executor(pool, context.run, function, *args)
+    done: asyncio.Future[T] = loop.create_future()
+
+    def work() -> None:
+        try:
+            result = context.run(function, *args)
+        except BaseException as error:  # it is the caller's
+            loop.call_soon_threadsafe(_settle, done, None, error)
+        else:
+            loop.call_soon_threadsafe(_settle, done, result, None)
+
+    # By hand: asyncio's own way ties two futures together, at the cost of what else is done for a small request.
+    submitted = pool.submit(work)
+    try:
+        return await done
+    finally:
+        # What has not begun is not begun for somebody who was cancelled.
+        submitted.cancel()
+
+
+def _settle(done: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+    if done.cancelled():
+        return
+    if error is not None:
+        done.set_exception(error)
+    else:
+        done.set_result(result)
 
 
 async def with_rows(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

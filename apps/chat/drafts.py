@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 from io import StringIO
 
-from django.db import DataError
 from django.db import Error as DatabaseError
 
 from apps.api.threads import with_rows
@@ -147,14 +146,17 @@ class Keeper:
         told = {draft.job.message: (draft.job, draft.news()) for draft in drafts}
         try:
             saved, locked = await with_rows(checkpoints.save, told)
-        except DatabaseError as error:
-            if isinstance(error, DataError) and len(drafts) > 1:
+        except Exception as error:  # whatever it is, there are other answers, and they go on
+            if len(drafts) > 1 and not _is_away(error):
                 # What no database holds is not to be the others' loss.
                 for draft in drafts:
                     await self._save_piece({draft})
-                return
-            log.warning("checkpoints not saved; the next ones follow", extra={"reason": type(error).__name__})
-            self._waiting |= drafts
+            elif isinstance(error, DatabaseError):
+                log.warning("checkpoints not saved; the next ones follow", extra={"reason": type(error).__name__})
+                self._waiting |= drafts
+            else:
+                # Its end is saved by another statement; until then it goes without.
+                log.error("a checkpoint cannot be made", exc_info=error)
             return
         for draft in drafts:
             if draft.job.message in saved:
@@ -165,14 +167,21 @@ class Keeper:
                 draft.lost()  # Nobody is to see the rest.
 
 
+def _is_away(error: Exception) -> bool:
+    """Whether it is the database that cannot be reached, or shuts down, and not what it was given."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    return isinstance(error, DatabaseError) and (state is None or state.startswith(("08", "57P")))
+
+
 def _pieces(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:
     piece: list[Draft] = []
     size = 0
     for draft in drafts:
-        if piece and (len(piece) == MOST_DRAFTS or size + draft.size > MOST_BYTES):
+        # What tools said may be long: it goes by itself.
+        if piece and (len(piece) == MOST_DRAFTS or size + draft.size > MOST_BYTES or draft.calls):
             yield piece
             piece, size = [], 0
         piece.append(draft)
-        size += draft.size
+        size += MOST_BYTES if draft.calls else draft.size
     if piece:
         yield piece

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.ownership import OwnedQuerySet
-from apps.api.fields import Line
+from apps.api.fields import Line, ModelSerializer
 from apps.api.pagination import CursorLinks, as_uuid, broken_cursor, decode_cursor, page_size
 from apps.api.queries import query_of
 from apps.conversations import search
@@ -27,14 +27,14 @@ class SearchQuery(serializers.Serializer[None]):
     conversation = serializers.UUIDField(required=False, help_text="Only in this conversation.")
 
 
-class FoundConversation(serializers.ModelSerializer[Conversation]):
+class FoundConversation(ModelSerializer):
     class Meta:
         model = Conversation
         fields = ("id", "title", "character_name")
         read_only_fields = fields
 
 
-class FoundMessage(serializers.ModelSerializer[Message]):
+class FoundMessage(ModelSerializer):
     role = serializers.ChoiceField(choices=Role.choices, read_only=True)
 
     class Meta:
@@ -58,8 +58,8 @@ class HitSerializer(serializers.Serializer[Any]):
         conversation = row.conversation if isinstance(row, Message) else row
         return {
             "kind": "message" if message else "conversation",
-            "conversation": FoundConversation(conversation).data,
-            "message": FoundMessage(message).data if message else None,
+            "conversation": FoundConversation.show(conversation),
+            "message": FoundMessage.show(message) if message else None,
             "highlight": search.as_html(row.headline),  # type: ignore[union-attr]  # annotated by `search.pick`
         }
 

@@ -3,12 +3,13 @@
 import select
 from typing import Any
 
+from django.conf import settings
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql.base import DatabaseWrapper as Postgres
 from psycopg import Connection, OperationalError
 from psycopg_pool import ConnectionPool
 
-# psycopg's own number. Of ours, only `apps.api.statements` asks for statements to be kept.
+# psycopg's own number; what is sent by cursors of Django's is not prepared for all that. `apps.api.statements` is.
 PREPARE_THRESHOLD = 5
 
 
@@ -35,7 +36,7 @@ class DatabaseWrapper(Postgres):
 
     def _configure(self, connection: Connection[Any]) -> None:
         self._configure_connection(connection)  # type: ignore[attr-defined]  # Django's, too
-        if connection.prepare_threshold is None and has_a_session(connection):
+        if not settings.DATABASE_IS_POOLED and connection.prepare_threshold is None and has_a_session(connection):
             connection.prepare_threshold = PREPARE_THRESHOLD
 
 
