@@ -49,4 +49,14 @@ def standing(user: UUID, family: UUID) -> QuerySet[User, str]:
     return User.objects.filter(pk=user, token_families=family, is_active=True).values_list("password", flat=True)
 
 
+def values_of(user: User | Claim) -> Mapping[str, Any]:
+    """For a statement that has `STANDING`, whoever asks. Of a user who is one already, no token is looked for."""
+    return user.values if isinstance(user, Claim) else {"user": user.pk, "family": None}
+
+
+def prove(user: User | Claim, password: str | None) -> None:
+    if isinstance(user, Claim):
+        user.prove(password)
+
+
 STANDING: dict[str, Callable[..., QuerySet[Any]]] = {"standing": standing}

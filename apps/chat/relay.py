@@ -31,7 +31,7 @@ RETRY_SECONDS = 0.5
 # How long an ended answer is tried to be told while Redis is away.
 LAST_TRIES_SECONDS = 30.0
 
-# How long nothing may be said until a stream's time to stay begins anew.
+# How long nothing may be said until it is looked again.
 SILENCE_SECONDS = 60.0
 
 BLOCK_SECONDS = 1.0

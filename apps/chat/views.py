@@ -67,7 +67,7 @@ asks: dict[str, Any] = {
 class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
     """Talking: what calls the model. A second viewset beside the one that keeps the rows."""
 
-    # Only whether it is there and whose it is: what is done with it reads it again, and holds it.
+    # Only whether this user has it: what is done with it reads it again, and holds it.
     queryset = Conversation.objects.only("pk")
     lookup_value_converter = "id"
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from apps.accounts.claims import STANDING, Claim
+from apps.accounts.claims import STANDING, Claim, prove, values_of
 from apps.accounts.models import User
 from apps.accounts.ownership import OwnedQuerySet
 from apps.api.json_rows import DIGEST, MOMENT, Listed, row_as_json
@@ -51,13 +51,11 @@ class LatestPage(NamedTuple):
 def page_of(user: User | Claim, wish: Wish, edge: Sequence[Any] | None, *, later: bool, size: int) -> LatestPage:
     """`size` conversations: the latest, or those before the edge, a time and an id, or, `later`, those after it.
     `InvalidToken` where a claim proves wrong."""
-    who = user.values if isinstance(user, Claim) else {"user": user.pk, "family": None}
     moment, pk = edge or (None, None)
     statement = _statement(wish.character is not None, wish.archived, later, edge is not None)
     values = {"character": wish.character, "size": size, "moment": moment, "id": pk}
-    snapshot, more, rows, digest, positions, password = statement.rows(**who, **values)[0]
-    if isinstance(user, Claim):
-        user.prove(password)
+    snapshot, more, rows, digest, positions, password = statement.rows(**values_of(user), **values)[0]
+    prove(user, password)
     return LatestPage(snapshot, more, Listed(rows, digest), [json.loads(position) for position in positions or []])
 
 

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from apps.accounts.claims import STANDING, Claim
+from apps.accounts.claims import STANDING, Claim, prove, values_of
 from apps.accounts.models import User
 from apps.api.json_rows import DIGEST, Listed, row_as_json
 from apps.api.statements import Statement
@@ -34,7 +34,7 @@ piece AS (
     ) found
     ORDER BY found.depth DESC LIMIT %(size)s + 1
 ), page AS (
-    SELECT path.id, path.depth, row_number() OVER (ORDER BY path.depth DESC) AS place, {json} AS json
+    SELECT path.id, path.depth, row_number() OVER (ORDER BY path.depth DESC) AS number, {json} AS json
     FROM path CROSS JOIN LATERAL (
         -- OFFSET keeps PostgreSQL from looking for them each time that they are named.
         SELECT CASE WHEN path.parent_id IS NULL THEN (
@@ -65,13 +65,11 @@ class PathPage(NamedTuple):
 def page_to(start: UUID | None, conversation: Any, user: User | Claim, *, size: int) -> PathPage | None:
     """`size` messages from `start`, by default the active leaf, up; none where it is not in this conversation. None
     where the conversation is not this user's. `InvalidToken` where a claim proves wrong."""
-    who = user.values if isinstance(user, Claim) else {"user": user.pk, "family": None}
-    rows = _statement().rows(**who, conversation=conversation, start=start, size=size)
+    rows = _statement().rows(**values_of(user), conversation=conversation, start=start, size=size)
     if not rows:
         return None
     leaf, snapshot, ids, shown, digest, password = rows[0]
-    if isinstance(user, Claim):
-        user.prove(password)
+    prove(user, password)
     return PathPage(leaf, snapshot, ids or [], Listed(shown, digest))
 
 
@@ -82,7 +80,7 @@ def _statement() -> Statement:
         "sibling_index": "own.place",
         "sibling_count": "cardinality(siblings.ids)",
     }
-    rows = "string_agg(page.json, ',' ORDER BY page.depth DESC) FILTER (WHERE page.place <= %(size)s)"
+    rows = "string_agg(page.json, ',' ORDER BY page.depth DESC) FILTER (WHERE page.number <= %(size)s)"
     return Statement(
         PAGE,
         json=row_as_json(MessageSerializer, "path", **siblings),
