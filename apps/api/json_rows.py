@@ -3,7 +3,6 @@
 `tests/test_json_rows.py` holds it against what the serializer itself makes, field by field.
 """
 
-from functools import cache
 from typing import Any
 
 from django.db import connection, models
@@ -14,9 +13,8 @@ from rest_framework.serializers import ModelSerializer
 MOMENT = """replace(to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
 
 
-@cache
-def row_as_json(serializer: type[ModelSerializer[Any]], table: str | None = None, **computed: str) -> str:
-    """SQL that makes the JSON text of a row of `table`, by default the model's own, which may be another name for it.
+def row_as_json(serializer: type[ModelSerializer[Any]], table: str, **computed: str) -> str:
+    """SQL that makes the JSON text of a row of the model's table, as it is named in the statement.
 
     `computed`: SQL for fields that are no columns of it.
     """
@@ -24,7 +22,7 @@ def row_as_json(serializer: type[ModelSerializer[Any]], table: str | None = None
     model: type[models.Model] = shown.Meta.model
     pairs = []
     for name, field in shown.fields.items():
-        value = computed.get(name) or _column(model._meta.get_field(str(field.source)), table or model._meta.db_table)
+        value = computed.get(name) or _column(model._meta.get_field(str(field.source)), table)
         pairs.append(f"'{name}', {value}")
     return f"json_build_object({', '.join(pairs)})::text"
 

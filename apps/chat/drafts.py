@@ -178,10 +178,11 @@ def _pieces(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:
     size = 0
     for draft in drafts:
         # What tools said may be long: it goes by itself.
-        if piece and (len(piece) == MOST_DRAFTS or size + draft.size > MOST_BYTES or draft.calls):
+        weight = MOST_BYTES if draft.calls else draft.size
+        if piece and (len(piece) == MOST_DRAFTS or size + weight > MOST_BYTES):
             yield piece
             piece, size = [], 0
         piece.append(draft)
-        size += MOST_BYTES if draft.calls else draft.size
+        size += weight
     if piece:
         yield piece
