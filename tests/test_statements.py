@@ -9,8 +9,9 @@ from django.db import DatabaseError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
+from apps.api.lookups import Lookup
 from apps.api.rows import new_id
-from apps.api.statements import Lookup, Statement
+from apps.api.statements import Statement
 from apps.conversations.models import Conversation
 from tests.factories import make_conversation
 from tests.processes import database_url
@@ -38,7 +39,7 @@ def test_djangos_own_tools_see_it(alice: User) -> None:
 
 
 def test_a_lookup_gives_what_the_queryset_would(alice: User) -> None:
-    found = Lookup(User, lambda user: User.objects.filter(pk=user, is_active=True))
+    found = Lookup(lambda user: User.objects.filter(pk=user, is_active=True))
     same = found.first(user=alice.pk)
     assert same is not None
     assert {**vars(same), "_state": None} == {**vars(User.objects.get(pk=alice.pk)), "_state": None}

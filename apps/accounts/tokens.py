@@ -19,7 +19,7 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from apps.accounts.models import RotatedToken, TokenFamily, User
-from apps.api.statements import Lookup
+from apps.api.lookups import Lookup
 
 FAMILY = "fam"
 MARK = "mark"
@@ -33,7 +33,7 @@ NONSENSE = (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSEr
 Pair = dict[str, str]
 
 # With every request.
-_OWNER = Lookup(User, lambda user, family: User.objects.filter(pk=user, token_families=family))
+_OWNER = Lookup(lambda user, family: User.objects.filter(pk=user, token_families=family))
 
 
 def sign_in(user: User) -> Pair:

@@ -12,18 +12,17 @@ import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from itertools import count
-from typing import Any, Generic, TypeVar
+from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorDebugWrapper
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
+from django.db.models.sql.compiler import SQLCompiler
 from psycopg import Connection, OperationalError, errors, pq
 from psycopg.adapt import PyFormat, Transformer
 from uuid_utils.compat import uuid4
-
-M = TypeVar("M", bound=Model)
 
 Query = Callable[..., QuerySet[Any]]
 
@@ -56,35 +55,49 @@ class Statement:
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         sql, constants, names = self._made = self._made or self._make()
         values |= constants
-        # The thread's own, looked up once.
-        database = connections[DEFAULT_DB_ALIAS]
-        database.ensure_connection()
-        log = CursorDebugWrapper(None, database).debug_sql(sql.decode()) if database.queries_logged else nullcontext()
-        with database.wrap_database_errors, log:
-            return execute(database.connection, sql, [values[name] for name in names])
+        return ask(sql, [values[name] for name in names])
 
     def _make(self) -> tuple[bytes, dict[str, Any], list[str]]:
         sql, constants = self._sql, dict[str, Any]()
         for name, part in self._parts.items():
-            sql = sql.replace(f"{{{name}}}", part if isinstance(part, str) else compiled(part, name, constants))
+            sql = sql.replace(f"{{{name}}}", part if isinstance(part, str) else self._compiled(part, name, constants))
         names = list(dict.fromkeys(name for name in NAMED.findall(sql) if name))
         numbered = NAMED.sub(lambda match: f"${names.index(match[1]) + 1}" if match[1] else "%", sql)
         return numbered.encode(), constants, names
 
+    def _compiled(self, query: Query, name: str, constants: dict[str, Any]) -> str:
+        return compiled(query, name, constants)[0]
 
-def execute(connection: Connection[Any], sql: bytes, values: list[Any]) -> list[tuple[Any, ...]]:
-    """The rows of a statement with $1, $2 …; prepared where the connection lets it be (`apps.api.postgres`)."""
-    if not connection.autocommit and connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+
+def ask(sql: bytes, values: list[Any], *, types_by_sql: bool = False) -> list[tuple[Any, ...]]:
+    """The rows of a statement with $1, $2 …, asked for in the thread's own connection.
+
+    `types_by_sql`: each value has the type of what it is compared with or saved in, whatever Python has it as.
+    """
+    # Looked up once.
+    database = connections[DEFAULT_DB_ALIAS]
+    database.ensure_connection()
+    log = CursorDebugWrapper(None, database).debug_sql(sql.decode()) if database.queries_logged else nullcontext()
+    with database.wrap_database_errors, log:
+        return execute(database.connection, sql, values, types_by_sql)
+
+
+def execute(
+    connection: Connection[Any], sql: bytes, values: list[Any], types_by_sql: bool = False
+) -> list[tuple[Any, ...]]:
+    """Prepared where the connection lets it be (`apps.api.postgres`)."""
+    postgres = connection.pgconn
+    if not connection.autocommit and postgres.transaction_status == pq.TransactionStatus.IDLE:
         # A transaction that nothing has been asked in: psycopg begins it with the first that is asked through it.
-        connection.execute("SELECT")
+        sound(postgres, postgres.exec_(b"BEGIN"))
     adapt = Transformer(connection)
-    sent = adapt.dump_sequence(values, [PyFormat.AUTO] * len(values))
-    types, formats = adapt.types or (), adapt.formats
+    sent = adapt.dump_sequence(values, [PyFormat.TEXT if types_by_sql else PyFormat.AUTO] * len(values))
+    types, formats = () if types_by_sql else adapt.types or (), adapt.formats
     try:
         result = send(connection, sql, sent, types, formats)
     except FORGOTTEN:
         _prepared.pop(connection, None)
-        if connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+        if postgres.transaction_status != pq.TransactionStatus.IDLE:
             raise
         result = send(connection, sql, sent, types, formats)
     adapt.set_pgresult(result)
@@ -113,34 +126,23 @@ def sound(postgres: pq.abc.PGconn, result: pq.abc.PGresult) -> pq.abc.PGresult:
     raise error
 
 
-def compiled(query: Query, name: str, constants: dict[str, Any]) -> str:
-    """The query's SQL; what it compares with beside the values is put into `constants`."""
-    markers: dict[UUID, str] = {uuid4(): parameter for parameter in inspect.signature(query).parameters}
-    by_name = {parameter: marker for marker, parameter in markers.items()}
-    sql, params = query(**by_name).query.sql_with_params()
+def compiled(query: Query, name: str, constants: dict[str, Any]) -> tuple[str, SQLCompiler]:
+    """The query's SQL, and what it was made by; what it compares with beside the values is put into `constants`."""
+    by_name = {parameter: uuid4() for parameter in inspect.signature(query).parameters}
+    markers = {str(marker): parameter for parameter, marker in by_name.items()}
+    compiler = query(**by_name).query.get_compiler(DEFAULT_DB_ALIAS)
+    sql, params = compiler.as_sql()
     left = iter(params)
 
     def named(match: re.Match[str]) -> str:
         if match.group() == "%%":
             return "%%"
         value = next(left)
-        if isinstance(value, UUID) and value in markers:
-            return f"%({markers[value]})s"
+        # As a text where it is compared with one.
+        if isinstance(value, (UUID, str)) and str(value) in markers:
+            return f"%({markers[str(value)]})s"
         constant = f"{name}_{len(constants)}"
         constants[constant] = value
         return f"%({constant})s"
 
-    return PLACEHOLDER.sub(named, sql)
-
-
-class Lookup(Generic[M]):
-    """A query of one row, by the same rules; it is found as the instance that the queryset itself would give."""
-
-    def __init__(self, model: type[M], query: Callable[..., QuerySet[M]]) -> None:
-        self._model = model
-        self._statement = Statement("{row}", row=query)
-
-    def first(self, **values: Any) -> M | None:
-        rows = self._statement.rows(**values)
-        fields = self._model._meta.concrete_fields
-        return self._model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], rows[0]) if rows else None
+    return PLACEHOLDER.sub(named, sql), compiler

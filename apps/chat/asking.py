@@ -13,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 
 from apps.accounts.models import User
 from apps.api.errors import Conflict
+from apps.api.saving import insert
 from apps.chat import known, refusals
 from apps.chat.assembly import ANSWER_TOKENS, Assembled, assemble
 from apps.chat.keys import Earlier, Key, earlier
@@ -173,7 +174,7 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
         answer.lore = assembled.remember if assembled.remember is not None else answer.lore
         answer.sources = [*answer.sources, *found]
         answer.save(update_fields=["lore", "sources"])
-    generation = Generation.objects.create(
+    generation = Generation(
         user=user,
         conversation=conversation,
         message=answer,
@@ -182,6 +183,7 @@ def _begin(user: User, conversation_id: Any, key: Key | None, ask: Ask) -> Job |
         idempotency_key=key.text if key else None,
         fingerprint=key.fingerprint if key else "",
     )
+    insert(generation)
     return Job(
         generation=generation.pk,
         user=user.pk,

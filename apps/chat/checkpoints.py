@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 import orjson
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
+from apps.api.statements import Statement
 from apps.chat.asking import Job
 from apps.chat.generations import Written
 from apps.chat.models import Generation
@@ -16,7 +17,7 @@ from apps.conversations.models import Message, MessageStatus
 # Unless a message was edited or gone on with since a sweep, or a stop, took this process for dead.
 _OURS = f"""
 WITH news AS MATERIALIZED (
-    SELECT * FROM json_to_recordset(%s::json) AS told(
+    SELECT * FROM json_to_recordset(%(told)s::json) AS told(
         message uuid, generation uuid, edited_at timestamptz,
         content text, reasoning text, tool_calls jsonb, sources jsonb
     )
@@ -29,26 +30,25 @@ WITH news AS MATERIALIZED (
     AND message.edited_at IS NOT DISTINCT FROM news.edited_at
 """  # noqa: S608
 # What somebody else has locked is not waited for: that would keep all the others waiting, and might be for each other.
-_SAVE = f"""{_OURS} FOR NO KEY UPDATE OF message SKIP LOCKED)
+_SAVE = Statement(f"""{_OURS} FOR NO KEY UPDATE OF message SKIP LOCKED)
 UPDATE {Message._meta.db_table} AS message
-SET content = ours.content, reasoning = ours.reasoning, updated_at = %s,
+SET content = ours.content, reasoning = ours.reasoning, updated_at = %(now)s,
     tool_calls = coalesce(ours.tool_calls, message.tool_calls), sources = coalesce(ours.sources, message.sources)
 FROM ours WHERE message.id = ours.id RETURNING message.id
-"""  # noqa: S608
-_STILL_OURS = f"{_OURS}) SELECT id FROM ours"  # noqa: S608
+""")  # noqa: S608
+_STILL_OURS = Statement(f"{_OURS}) SELECT id FROM ours")  # noqa: S608
 
 
 def save(told: Mapping[UUID, tuple[Job, Written]]) -> tuple[set[UUID], set[UUID]]:
     """Save these texts, by their messages' ids: those that are saved, and those that are locked and to be tried again.
     Of the others the message is gone, or no longer ours, and with it the reason to go on."""
-    with connection.cursor() as cursor, transaction.atomic():
-        cursor.execute(_SAVE, [_rows(told.values()), timezone.now()])
-        saved = {key for (key,) in cursor.fetchall()}
+    with transaction.atomic():
+        saved = {key for (key,) in _SAVE.rows(told=_rows(told.values()), now=timezone.now())}
         if len(saved) == len(told):
             return saved, set()
         others = [told[key] for key in told.keys() - saved]
-        cursor.execute(_STILL_OURS, [_rows((job, Written("")) for job, _ in others)])
-        return saved, {key for (key,) in cursor.fetchall()}
+        still = _STILL_OURS.rows(told=_rows((job, Written("")) for job, _ in others))
+        return saved, {key for (key,) in still}
 
 
 def _rows(told: Iterable[tuple[Job, Written]]) -> str:

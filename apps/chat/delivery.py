@@ -67,11 +67,11 @@ def _weights(accept: str) -> dict[str, float]:
 
 
 def ask(
-    request: Request, conversation: Conversation, key: Key | None, begin: Callable[..., Job | Earlier], *wanted: Any
+    request: Request, conversation: UUID, key: Key | None, begin: Callable[..., Job | Earlier], *wanted: Any
 ) -> UUID:
     """Have an answer begun by a function of `asking`, and written: its generation."""
     runtime.check_is_writing()
-    begun = begin(cast(User, request.user), conversation.pk, key, *wanted)
+    begun = begin(cast(User, request.user), conversation, key, *wanted)
     if isinstance(begun, Job):
         runtime.launch(begun)
     return begun.generation

@@ -35,7 +35,7 @@ class Draft:
         self.job = job
         self.lost = lost
         self._keeper = keeper
-        # Not lists: a piece is a word, and its object larger than that.
+        # Not lists: a piece is a word, and its object larger than that. Each look at the whole makes it one.
         self.text, self.reasoning = StringIO(), StringIO()
         self.text.write(job.text)
         self.reasoning.write(job.reasoning)

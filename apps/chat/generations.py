@@ -12,6 +12,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.api.lookups import Lookup
+from apps.api.saving import update
+from apps.api.statements import Statement
 from apps.chat.asking import Job
 from apps.chat.models import Generation, GenerationStatus, Purpose
 from apps.chat.outcomes import DELETED, GONE, INTERRUPTED, Outcome, error_of, render_turn
@@ -24,6 +27,9 @@ from apps.conversations.models import Conversation, Message, MessageStatus
 LEASE = timedelta(seconds=15)
 
 MOST_TOKENS = 2**31 - 1  # that the column can hold
+
+_PATIENT = Statement("SELECT set_config('lock_timeout', '5s', true)")
+_WITH_MESSAGES = Lookup(lambda generation: Generation.objects.select_related("message__parent").filter(pk=generation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +62,10 @@ def end(job: Job, written: Written) -> Outcome:
     Overwrites `interrupted`: a sweep may have given up on a generation whose process lost the database for a while.
     One that somebody stopped meanwhile stays stopped.
     """
-    with connection.cursor() as cursor:
-        # Whoever holds the rows for long is not waited for in a thread of the pool; the next try is.
-        cursor.execute("SET LOCAL lock_timeout = '5s'")
+    # Whoever holds the rows for long is not waited for in a thread of the pool; the next try is.
+    _PATIENT.rows()
     conversation = _locked(job.conversation)
-    generation = Generation.objects.select_related("message__parent").filter(pk=job.generation).first()
+    generation = _WITH_MESSAGES.first(generation=job.generation)
     if generation is None:
         return GONE
     message = generation.message
@@ -102,27 +107,25 @@ def _save_message(message: Message, written: Written, status: MessageStatus, err
     message.prompt_tokens = usage.prompt_tokens
     counts = [count for count in (before, usage.completion_tokens) if count is not None]
     message.completion_tokens = min(sum(counts), MOST_TOKENS) if counts else None
-    message.save(
-        update_fields=[
-            *["content", "reasoning", "tool_calls", "sources", "status", "finish_reason", "error"],
-            *["model", "prompt_tokens", "completion_tokens", "updated_at"],
-        ]
+    update(
+        message,
+        *["content", "reasoning", "tool_calls", "sources", "status", "finish_reason", "error"],
+        *["model", "prompt_tokens", "completion_tokens", "updated_at"],
     )
 
 
 def _save_end(generation: Generation, written: Written, status: GenerationStatus, error: str) -> None:
     usage = written.usage or Usage(None, None)
-    Generation.objects.filter(pk=generation.pk).update(
-        status=status,
-        error=error,
-        retry_after=written.retry_after,
-        model=written.model or generation.model,
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        first_token_ms=written.first_token_ms,
-        latency_ms=written.latency_ms,
-        ended_at=Now(),
-        updated_at=Now(),
+    generation.status, generation.error, generation.retry_after = status, error, written.retry_after
+    generation.model = written.model or generation.model
+    generation.prompt_tokens, generation.completion_tokens = usage.prompt_tokens, usage.completion_tokens
+    generation.first_token_ms, generation.latency_ms = written.first_token_ms, written.latency_ms
+    update(
+        generation,
+        *["status", "error", "retry_after", "model", "prompt_tokens", "completion_tokens"],
+        *["first_token_ms", "latency_ms"],
+        ended_at="statement_timestamp()",
+        updated_at="statement_timestamp()",
     )
 
 
@@ -134,7 +137,7 @@ def _no_longer_generating(conversation: Conversation, message: Message) -> None:
     if conversation.active_leaf_id == message.pk:
         conversation.last_message_preview = turns.preview(message)
         changed.append("last_message_preview")
-    conversation.save(update_fields=changed)
+    update(conversation, *changed)
 
 
 def running(conversation: Conversation) -> UUID | None:

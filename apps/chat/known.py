@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
+from apps.api.lookups import Lookup
 from apps.chat.models import KnownModel, WindowFrom
 from apps.chat.prompt import BYTES_PER_TOKEN, TOKENS_PER_MESSAGE
 
@@ -34,6 +35,8 @@ SETTLED = 12
 WORTH_WRITING = 0.01
 BETWEEN_WRITES = timedelta(minutes=1)
 
+_ROW = Lookup(lambda source, model: KnownModel.objects.filter(source=source, model=model))
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -45,7 +48,7 @@ class Model:
 
 def model(source: str, model: str) -> Model:
     """What to reckon with for a model, by its source and the source's own name for it. One query."""
-    return _model(source, model, KnownModel.objects.filter(source=source, model=model).first())
+    return _model(source, model, _ROW.first(source=source, model=model))
 
 
 def on_offer() -> dict[str, Model]:
@@ -92,7 +95,7 @@ def learn(source: str, model: str, *, size: int, messages: int, tokens: int) -> 
     counted = tokens - messages * TOKENS_PER_MESSAGE
     if counted <= 0 or not LEAST_RATIO <= size / counted <= MOST_RATIO:
         return
-    row = KnownModel.objects.filter(source=source, model=model).first()
+    row = _ROW.first(source=source, model=model)
     if row is None:
         KnownModel.objects.bulk_create([KnownModel(source=source, model=model)], ignore_conflicts=True)
         row = KnownModel.objects.get(source=source, model=model)

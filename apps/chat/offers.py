@@ -2,20 +2,24 @@
 
 import json
 
+from apps.api.lookups import Lookup
 from apps.characters.models import Character
 from apps.chat.providers import ToolOffer
 from apps.conversations.models import Conversation
 from apps.tools.functions import Function, offered
 from apps.tools.models import Tool
 
+_TOOLS = Lookup(lambda character, owner: Tool.objects.filter(characters=character, user=owner).order_by("pk"))
+_FOR_OTHERS = Lookup(
+    lambda character, owner: Tool.objects.filter(characters=character, user=owner, usable_by_others=True).order_by("pk")
+)
+
 
 def of(conversation: Conversation, character: Character) -> dict[str, Function]:
     """The functions of the character's tools that may be used here, by name: its owner's alone, and in conversations
     of others those alone that its owner lets them use. One query."""
-    tools = Tool.objects.filter(characters=character, user=character.user_id).order_by("pk")
-    if conversation.user_id != character.user_id:
-        tools = tools.filter(usable_by_others=True)
-    return offered(tools)
+    others = conversation.user_id != character.user_id
+    return offered((_FOR_OTHERS if others else _TOOLS).all(character=character.pk, owner=character.user_id))
 
 
 def offer(function: Function) -> ToolOffer:

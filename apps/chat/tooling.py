@@ -32,9 +32,11 @@ class Steps:
 
     def __init__(self, job: Job) -> None:
         self._job = job
+        self._may_call = bool(job.functions)
         self._scene: Scene = InConversation(job.user, job.character)
         self._request = job.request
         self._calls = Calls()
+        # Of this step. Kept for a model that may call something: it keeps every piece.
         self._said = StringIO()
         self._usages: list[Usage | None] = []
         self._room = job.room
@@ -54,6 +56,8 @@ class Steps:
 
     def parted(self, text: str, *, after: StringIO) -> str:
         """A text of this step, set apart from that of the one before. `after`: all that was said so far."""
+        if not self._may_call:
+            return text
         if len(self._usages) and not self._said.tell() and after.tell() and not after.getvalue().endswith("\n"):
             text = f"\n\n{text}"
         self._said.write(text)

@@ -27,6 +27,7 @@ from apps.chat.serializers import (
     TurnFailureSerializer,
     TurnSerializer,
 )
+from apps.conversations.access import look_up
 from apps.conversations.models import Conversation
 
 ANSWER = {
@@ -103,10 +104,11 @@ class ChatViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         self, request: Request, begin: Callable[..., Job | Earlier], *read: Callable[[Request], Any]
     ) -> HttpResponseBase:
         """`read`: what of the request `begin` wants to know."""
-        conversation = self.get_object()
+        pk: UUID = self.kwargs["pk"]
+        look_up(request.user, pk)
         key = key_of(request)
         wanted = [each(request) for each in read]
-        return answer(self, request, ask(request, conversation, key, begin, *wanted))
+        return answer(self, request, ask(request, pk, key, begin, *wanted))
 
     def validated(self, request: Request) -> dict[str, Any]:
         serializer = self.get_serializer(data=request.data)

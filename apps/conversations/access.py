@@ -13,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 
 from apps.accounts.models import User
 from apps.api.errors import Conflict
+from apps.api.lookups import Lookup
 from apps.api.statements import Statement
 from apps.conversations import turns
 from apps.conversations.models import Conversation, Message
@@ -56,9 +57,18 @@ def still_here(message: Message, field: str) -> Message:
 def parent_of(conversation: Conversation, fields: dict[str, Any]) -> Message | None:
     """Takes `parent` out of a new message's fields: the leaf where it is left out, None for a new root."""
     if "parent" not in fields:
-        return conversation.active_leaf
+        return leaf_of(conversation)
     parent: Message | None = fields.pop("parent")
     return parent and still_here(parent, "parent")
+
+
+_MESSAGE = Lookup(lambda message: Message.objects.filter(pk=message))
+
+
+def leaf_of(conversation: Conversation) -> Message | None:
+    if conversation.active_leaf_id is not None and not Conversation.active_leaf.is_cached(conversation):
+        conversation.active_leaf = _MESSAGE.first(message=conversation.active_leaf_id)
+    return conversation.active_leaf
 
 
 def refuse_known_client_id(conversation: Conversation, client_id: str | None, field: str) -> None:

@@ -7,11 +7,11 @@ with the length of the conversation.
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
-
+from apps.api.statements import Statement
 from apps.conversations.models import Conversation, Message
 
 Siblings = dict[Any, list[UUID]]
@@ -133,6 +133,10 @@ FIRST = """
 SELECT first.id FROM piece JOIN conversations_message first ON first.branch = piece.branch AND first.depth = 0
 """
 
+CHILDREN = "SELECT parent_id, id FROM conversations_message WHERE parent_id = ANY(%(parents)s)"
+
+ROOTS = "SELECT NULL, id FROM conversations_message WHERE conversation_id = %(conversation)s AND parent_id IS NULL"
+
 MOST_CHARACTERS = 2**31 - 1  # that PostgreSQL adds up
 
 
@@ -229,11 +233,10 @@ def siblings_of(messages: Iterable[Message]) -> Siblings:
     if not messages:
         return found
     parents = {message.parent_id for message in messages}
-    rows = Message.objects.filter(parent__in=parents - {None})
+    rows = _rows(CHILDREN, parents=list(parents - {None})) if parents - {None} else []
     if None in parents:
-        roots = Message.objects.filter(conversation=messages[0].conversation_id, parent__isnull=True)
-        rows = rows.union(roots, all=True) if parents - {None} else roots
-    for parent, child in rows.values_list("parent_id", "id"):
+        rows += _rows(ROOTS, conversation=messages[0].conversation_id)
+    for parent, child in rows:
         found[parent].append(child)
     for children in found.values():
         children.sort()
@@ -245,9 +248,12 @@ def _ids(statement: str, **values: Any) -> list[UUID]:
 
 
 def _rows(statement: str, **values: Any) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
+    return _made(statement).rows(**values)
+
+
+@cache
+def _made(statement: str) -> Statement:
+    return Statement(statement)
 
 
 def _in_order(ids: list[UUID]) -> list[Message]:

@@ -5,6 +5,7 @@ messages never tell different stories.
 """
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from django.db import transaction
@@ -12,6 +13,8 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.ownership import hold
+from apps.api.lookups import Lookup
+from apps.api.saving import insert, update
 from apps.characters.macros import MOST_INSERTED
 from apps.characters.models import Character
 from apps.conversations import tree
@@ -21,8 +24,16 @@ from apps.conversations.models import MAX_CONTENT, PREVIEW, Conversation, Messag
 def locked(conversation: Any, *along: str) -> Conversation:
     """The conversation's row, held until the transaction ends, with those of others that are named read along;
     `DoesNotExist` where it is gone."""
+    found = _held(along).first(conversation=conversation)
+    if found is None:
+        raise Conversation.DoesNotExist
+    return found
+
+
+@cache
+def _held(along: tuple[str, ...]) -> Lookup[Conversation]:
     rows = Conversation.objects.select_related(*along) if along else Conversation.objects.all()
-    return rows.select_for_update(of=("self",)).get(pk=conversation)
+    return Lookup(lambda conversation: rows.select_for_update(of=("self",)).filter(pk=conversation))
 
 
 @transaction.atomic
@@ -90,7 +101,7 @@ def append_all(conversation: Conversation, parent: Message | None, *all_fields: 
         message.follow(parent, goes_on=goes_on)
         parent, goes_on = message, True
         made.append(message)
-    Message.objects.bulk_create(made)
+    insert(*made)
     conversation.active_leaf = made[-1]
     conversation.message_count += len(made)
     conversation.last_message_at = made[-1].created_at
@@ -100,9 +111,8 @@ def append_all(conversation: Conversation, parent: Message | None, *all_fields: 
 
 def save_head(conversation: Conversation, *more: str) -> None:
     """Write what `append` changed, once for any number of messages."""
-    conversation.save(
-        update_fields=["active_leaf", "message_count", "last_message_at", "last_message_preview", "updated_at", *more]
-    )
+    head = ("active_leaf", "message_count", "last_message_at", "last_message_preview", "updated_at")
+    update(conversation, *head, *more)
 
 
 def switch(conversation: Conversation, message: Message) -> None:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from apps.accounts.models import User
+from apps.api.statements import Statement
 from apps.api.words import apart
 from apps.characters.models import Character
 from apps.knowledge.models import Document, Passage
@@ -72,6 +73,12 @@ class Asked:
     pairs: list[tuple[str, str]]  # those that stand side by side
 
 
+_ANY = Statement(
+    "SELECT EXISTS ({documents})",
+    documents=lambda user, character: Document.objects.owned_by(User(pk=user)).filter(character=character).values("pk"),
+)
+
+
 def find(
     character: Character,
     question: str,
@@ -87,8 +94,7 @@ def find(
     `vector` is the question's, made by the model that is configured. `in_passing`: it may be no question at all, and
     only what has much of it is worth telling.
     """
-    documents = Document.objects.owned_by(user).filter(character=character)
-    if character.user_id != user.pk or not documents.exists():
+    if character.user_id != user.pk or not _ANY.rows(user=user.pk, character=character.pk)[0][0]:
         return []
     whose = {"user": user.pk, "character": character.pk}
     endpoint = settings.EMBEDDINGS

@@ -78,8 +78,8 @@ class TransportViewSet(Mine[Conversation], GenericViewSet[Conversation]):
             if known.role != Role.USER:
                 raise _refused("messageId", "Only what the user said can be said anew.", "not_the_users")
             if known.content == text:
-                return delivery.ask(request, conversation, key, asking.regenerate, known)
-            return delivery.ask(request, conversation, key, asking.say_instead, known, text, name)
+                return delivery.ask(request, conversation.pk, key, asking.regenerate, known)
+            return delivery.ask(request, conversation.pk, key, asking.say_instead, known, text, name)
         if known is not None and key is None:
             raise _refused("messages", "The last message is here already.", "unique")
         return self._say(request, conversation, key, last)
@@ -94,11 +94,11 @@ class TransportViewSet(Mine[Conversation], GenericViewSet[Conversation]):
                 # It was refused when it was sent: now it is said.
                 return self._say(request, conversation, key, last)
             raise _refused("messageId", "There is no such message here.", "does_not_exist")
-        return delivery.ask(request, conversation, key, asking.regenerate, target)
+        return delivery.ask(request, conversation.pk, key, asking.regenerate, target)
 
     def _say(self, request: Request, conversation: Conversation, key: Key | None, last: Any) -> UUID:
         turn = {"content": text_of(last), "client_id": last["id"]}
-        return delivery.ask(request, conversation, key, asking.say, turn)
+        return delivery.ask(request, conversation.pk, key, asking.say, turn)
 
     @extend_schema(operation_id="ai_sdk_stream", responses={**STREAM, 204: NOTHING_RUNS})
     def stream(self, request: Request, pk: UUID) -> HttpResponseBase:

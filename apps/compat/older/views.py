@@ -69,7 +69,7 @@ class SessionViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         said = {"content": serializer.validated_data["message"]}
-        generation = delivery.ask(request, conversation, key, asking.say, said)
+        generation = delivery.ask(request, conversation.pk, key, asking.say, said)
         return awaited(self, request, partial(runtime.outcome, generation), _response)
 
     @extend_schema(operation_id="older_message", parameters=[KEY], responses=RESPONSE)
