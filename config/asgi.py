@@ -163,7 +163,13 @@ class PooledHandler(ASGIHandler):
             response._handler_class = self.__class__  # type: ignore[attr-defined]  # as Django's own handlers do
             if isinstance(response, FileResponse):
                 response.block_size = self.chunk_size
-            if not isinstance(response, AwaitedResponse | StreamingHttpResponse):
+            if isinstance(response, StreamingHttpResponse):
+                # A stream may last for minutes, and needs nothing of what asked for it.
+                response._resource_closers.remove(request.close)  # type: ignore[attr-defined]
+                request.close()
+                if body is not None:
+                    body.close()
+            elif not isinstance(response, AwaitedResponse):
                 response.close()
         finally:
             # A response that goes on without us must not take a connection along.

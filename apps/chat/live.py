@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 
 from apps.chat.chunks import KEEP_ALIVE
+from apps.chat.frames import Frames
 from apps.chat.outcomes import Outcome
 from apps.chat.providers.deadline import Deadline
 
@@ -19,19 +20,18 @@ class Live:
     """One answer. Written on the event loop, by its producer or by the mirror of another process's, and by it alone."""
 
     def __init__(self) -> None:
-        self.frames: list[bytes] = []
+        self.frames = Frames()
         self._waiting: set[Reader] = set()
-        self._ended = asyncio.Event()
-        self._outcome: Outcome | None = None
+        self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def publish(self, frames: list[bytes]) -> None:
-        self.frames += frames
+        self.frames.add(frames)
         self._wake()
 
     def end(self, frames: list[bytes], outcome: Outcome) -> None:
-        self.frames += frames
-        self._outcome = outcome
-        self._ended.set()
+        self.frames.add(frames)
+        if not self.has_ended:
+            self._outcome.set_result(outcome)
         self._wake()
 
     def wake_with_news(self, reader: "Reader") -> None:
@@ -56,12 +56,11 @@ class Live:
 
     @property
     def has_ended(self) -> bool:
-        return self._ended.is_set()
+        return self._outcome.done()
 
     async def outcome(self) -> Outcome:
-        await self._ended.wait()
-        assert self._outcome is not None
-        return self._outcome
+        # Who gives up waiting ends nothing.
+        return await asyncio.shield(self._outcome)
 
 
 class Reader:
@@ -85,7 +84,7 @@ class Reader:
             self._deadline.wait_until(self._loop.time() + self._patience)
             await self._news
             self._deadline.rest()
-        fresh = live.frames[self.shown :]
+        fresh = live.frames.after(self.shown)
         self.shown += len(fresh)
         return fresh
 

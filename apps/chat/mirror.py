@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import Error as DatabaseError
@@ -22,7 +23,7 @@ async def fill(live: Live, generation: UUID, relay: Relay | None) -> None:
     """Show what the relay brings, to its end. Where it brings nothing, the database tells how it ended, and what its
     readers have not seen yet: the process may have died, Redis be away, or all of it be long over."""
     outcome = await _outcome(generation)
-    while outcome is None or live.frames:
+    while outcome is None or len(live.frames):
         # Saved first, told second: what has just ended gets one more look.
         had_ended = outcome is not None
         frames, last = await _news(generation, len(live.frames), relay)
@@ -39,7 +40,7 @@ async def fill(live: Live, generation: UUID, relay: Relay | None) -> None:
     live.end(_rest(live.frames, outcome), outcome)
 
 
-def _rest(shown: list[bytes], outcome: Outcome) -> list[bytes]:
+def _rest(shown: Iterable[bytes], outcome: Outcome) -> list[bytes]:
     message_id = outcome.turn["assistant_message"]["id"] if outcome.turn else ""
     return Chunks.after(shown, message_id).rest(outcome)
 

@@ -65,7 +65,7 @@ class Producer:
         self._began = time.monotonic()
         self._first_token_ms: int | None = None
         self._cancelled_as: MessageStatus | None = None
-        self._hurry = asyncio.Event()
+        self._hurry = asyncio.get_running_loop().create_future()
         # What the row says already is told too: a stream always tells the whole of it.
         self.live.publish(self._chunks.rest_of(job.reasoning, job.text, job.calls, job.sources))
         self._listening = asyncio.create_task(self._listen())
@@ -74,8 +74,8 @@ class Producer:
         """Hang up on the model. What was said is kept and saved under `status`, the first that is named; with `hurry`,
         in one try more."""
         self._cancelled_as = self._cancelled_as or status
-        if hurry:
-            self._hurry.set()
+        if hurry and not self._hurry.done():
+            self._hurry.set_result(None)
         self._listening.cancel()
 
     async def run(self) -> Outcome:
@@ -232,7 +232,7 @@ class Producer:
         tokens = ended.usage.prompt_tokens if ended.usage else None
         request = self.job.request
         # What tools take is counted by models in ways of their own.
-        if not tokens or request.tools or self._hurry.is_set():
+        if not tokens or request.tools or self._hurry.done():
             return
         size = sum(len(message["content"].encode()) for message in request.messages)
         counted = {"size": size, "messages": len(request.messages), "tokens": tokens}
@@ -256,9 +256,7 @@ class Producer:
                     raise
                 ended = replace(ended, calls=None, sources=None)
             except DatabaseError:
-                if tries >= len(PATIENCE) or self._hurry.is_set():
+                if tries >= len(PATIENCE) or self._hurry.done():
                     raise
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(PATIENCE[tries]):
-                        await self._hurry.wait()
+                await asyncio.wait([self._hurry], timeout=PATIENCE[tries])
                 tries += 1
