@@ -23,19 +23,22 @@ import requests
 from bench.data import FULL, MIDDLING, SMALL, World, filled
 from bench.peers.serving import Ask, Measured, Served, drive, find_wrk
 
-OURS, USUAL, FAST, BUILT, BARE = "Dramatis", "usual", "fast", "fast, built", "bare"
+OURS, USUAL, FAST, BUILT = "Dramatis", "usual", "fast", "fast, built"
+BARE, BARE_BUILT = "bare", "bare, built"
 SERVERS = {
     OURS: "config.asgi:application",
     USUAL: "bench.peers.usual:app",
     FAST: "bench.peers.fast:columns",
     BUILT: "bench.peers.fast:built",
-    BARE: "bench.peers.bare:app",
+    BARE: "bench.peers.bare:columns",
+    BARE_BUILT: "bench.peers.bare:app",
 }
 LEGEND = """
 - usual: FastAPI, SQLAlchemy's classes with asyncpg, response models
 - fast: FastAPI, SQLAlchemy's columns with asyncpg, orjson
 - fast, built: the same, lists as JSON that PostgreSQL builds
-- bare: ASGI without a framework, psycopg in threads, one statement a request
+- bare: the limit: ASGI without a framework, psycopg in threads, columns and orjson
+- bare, built: the same, with JSON that PostgreSQL builds, all of a request in one statement
 """
 NEWEST, ALONE, LONG, DEEP = (
     "newest page",
@@ -186,8 +189,9 @@ def difference(ours: Any, theirs: Any) -> str:
 
 
 def those_for(path: str, servers: dict[str, Served]) -> list[Served]:
-    """The limit has no search."""
-    return [server for name, server in servers.items() if (path, name) != (SEARCH, BARE)]
+    """The limit has no search, and writes one of the two lists in both ways."""
+    none = {BARE: (SEARCH, MANY, FEW, APPEND), BARE_BUILT: (SEARCH, ME)}
+    return [server for name, server in servers.items() if path not in none.get(name, ())]
 
 
 def shares(ask: Ask, count: int) -> list[tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """What this machine allows in Python: ASGI without a framework, psycopg in ten threads, and one statement a request,
-which looks at who asks, too. Lists are sent as PostgreSQL builds them. No search."""
+which looks at who asks, too. `app` sends lists as PostgreSQL builds them; `columns` writes a page of messages itself,
+with orjson. No search."""
 
 import asyncio
 import base64
@@ -19,7 +20,7 @@ from uuid import UUID
 
 import orjson
 import psycopg
-from psycopg.rows import tuple_row
+from psycopg.rows import dict_row, tuple_row
 from uuid_utils.compat import uuid7
 
 from bench.peers import statements
@@ -77,6 +78,16 @@ LISTS = {
     )
     for beyond in (False, True)
 }
+MINE = with_user(
+    """
+    SELECT active_leaf_id, pg_current_snapshot()::text FROM conversations_conversation
+    WHERE id = :conversation AND user_id = u.id
+    """
+)
+PATH = prepared(
+    f"{statements.path(':start', ':conversation')}"
+    f" SELECT {statements.as_text(statements.MESSAGE)}, family::text[] FROM message, {statements.FAMILY} ORDER BY steps"
+)
 HOLD = with_user(f"SELECT true, held.* FROM ({statements.HOLD.replace('user_id = :user', 'user_id = u.id')}) held")
 APPEND, KNOWN = prepared(statements.append(statements.MESSAGE)), prepared(statements.KNOWN)
 
@@ -183,6 +194,27 @@ def messages(request: Request, conversation: str) -> tuple[int, bytes]:
     )
 
 
+def messages_by_columns(request: Request, conversation: str) -> tuple[int, bytes]:
+    edge = request.edge(UUID, UUID)
+    leaf, since = ask(MINE, request.claims, conversation=UUID(conversation))
+    if since is None:
+        raise Refused(404)
+    leaf, start = edge or (leaf, leaf)
+    values = {"start": start, "conversation": UUID(conversation), "limit": request.size + 1}
+    cursor = connection().cursor(binary=True, row_factory=dict_row).execute(PATH, values)
+    rows = cursor.fetchall()
+    for row in rows:
+        for name in statements.JSON_COLUMNS:
+            row[name] = row[name] and orjson.Fragment(row[name])
+        row["siblings"], row["sibling_index"], row["sibling_count"] = around(row.pop("family"), row["id"])
+    return page(
+        request.link("n", leaf, rows[request.size]["id"]) if len(rows) > request.size else None,
+        request.link("p", leaf, rows[0]["id"]) if rows and start != leaf else None,
+        orjson.dumps(rows[: request.size], option=orjson.OPT_UTC_Z),
+        None if edge else encode(since),
+    )
+
+
 def append(request: Request, conversation: str) -> tuple[int, bytes]:
     try:
         new = orjson.loads(request.body)
@@ -214,14 +246,14 @@ def append(request: Request, conversation: str) -> tuple[int, bytes]:
     return 201, orjson.dumps(told, option=orjson.OPT_UTC_Z)
 
 
-def respond(scope: Any, body: bytes) -> tuple[int, bytes]:
+def respond(scope: Any, body: bytes, page_of: Callable[[Request, str], tuple[int, bytes]]) -> tuple[int, bytes]:
     try:
         request = Request(scope, body)
         found = MESSAGES.fullmatch(request.path)
         if found and request.method == "POST":
             return append(request, found[1])
         if found and request.method == "GET":
-            return messages(request, found[1])
+            return page_of(request, found[1])
         if request.path == "/api/conversations/" and request.method == "GET":
             return conversations(request)
         if request.path == "/api/auth/users/me/" and request.method == "GET":
@@ -232,6 +264,14 @@ def respond(scope: Any, body: bytes) -> tuple[int, bytes]:
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
+    await serve(scope, receive, send, messages)
+
+
+async def columns(scope: Any, receive: Any, send: Any) -> None:
+    await serve(scope, receive, send, messages_by_columns)
+
+
+async def serve(scope: Any, receive: Any, send: Any, page_of: Callable[[Request, str], tuple[int, bytes]]) -> None:
     if scope["type"] != "http":
         return
     body, more = b"", scope["method"] == "POST"
@@ -239,7 +279,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    status, answer = await asyncio.get_running_loop().run_in_executor(POOL_THREADS, respond, scope, body)
+    loop = asyncio.get_running_loop()
+    status, answer = await loop.run_in_executor(POOL_THREADS, respond, scope, body, page_of)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": answer})

@@ -23,7 +23,6 @@ from bench.peers.gate import MAX_SIZE, POOL, SECRET, around, decode, encode, for
 
 engine = create_async_engine(for_asyncpg(), pool_size=POOL, max_overflow=0, isolation_level="AUTOCOMMIT")
 columns, built = FastAPI(), FastAPI()
-JSON_COLUMNS = {"tool_calls", "sources", "extra", "error"}
 
 
 class NewMessage(BaseModel):
@@ -82,7 +81,7 @@ def link(request: Request, *cursor: Any) -> str:
 
 
 def as_rows(result: Any) -> list[dict[str, Any]]:
-    names = JSON_COLUMNS.intersection(result.keys())
+    names = statements.JSON_COLUMNS.intersection(result.keys())
     rows = []
     for found in result.mappings():
         row = dict(found)
@@ -109,24 +108,10 @@ async def me(user: Me) -> Response:
     return send(told)
 
 
-KEYS = {"id", "conversation_id", "parent_id", "character_id", "active_leaf_id", "generating_id"}
-
-
-def as_text(columns: str) -> str:
-    """Ids and JSON as text: PostgreSQL writes them faster than Python reads them."""
-    named = (column.strip().partition(" AS ") for column in columns.split(","))
-    return ", ".join(
-        f"{column}::text AS {name or bare}"
-        if (bare := column.rpartition(".")[2]) in KEYS | JSON_COLUMNS
-        else f"{column} AS {name or bare}"
-        for column, _, name in named
-    )
-
-
 LISTED = {
     beyond: text(
         statements.conversations(
-            f"{as_text(statements.CONVERSATION)}, sort_at, pg_current_snapshot()::text AS since",
+            f"{statements.as_text(statements.CONVERSATION)}, sort_at, pg_current_snapshot()::text AS since",
             ":user",
             beyond=beyond,
         )
@@ -189,7 +174,7 @@ MINE = text(
 )
 PATH = text(
     f"{statements.path(':start', ':conversation')}"
-    f" SELECT {as_text(statements.MESSAGE)}, family::text[] FROM message, {statements.FAMILY} ORDER BY steps"
+    f" SELECT {statements.as_text(statements.MESSAGE)}, family::text[] FROM message, {statements.FAMILY} ORDER BY steps"
 )
 
 
@@ -242,7 +227,7 @@ async def messages_built(
 
 
 HOLD, KNOWN = text(statements.HOLD), text(statements.KNOWN)
-APPEND = text(statements.append(as_text(statements.MESSAGE))).bindparams(
+APPEND = text(statements.append(statements.as_text(statements.MESSAGE))).bindparams(
     *(bindparam(name, type_=PG_UUID()) for name in ("id", "conversation", "user", "parent"))
 )
 
