@@ -133,9 +133,11 @@ FIRST = """
 SELECT first.id FROM piece JOIN conversations_message first ON first.branch = piece.branch AND first.depth = 0
 """
 
-CHILDREN = "SELECT parent_id, id FROM conversations_message WHERE parent_id = ANY(%(parents)s)"
-
-ROOTS = "SELECT NULL, id FROM conversations_message WHERE conversation_id = %(conversation)s AND parent_id IS NULL"
+CHILDREN = """
+SELECT parent_id, id FROM conversations_message WHERE parent_id = ANY(%(parents)s)
+UNION ALL
+SELECT NULL, id FROM conversations_message WHERE conversation_id = %(roots_of)s AND parent_id IS NULL
+"""
 
 MOST_CHARACTERS = 2**31 - 1  # that PostgreSQL adds up
 
@@ -233,10 +235,8 @@ def siblings_of(messages: Iterable[Message]) -> Siblings:
     if not messages:
         return found
     parents = {message.parent_id for message in messages}
-    rows = _rows(CHILDREN, parents=list(parents - {None})) if parents - {None} else []
-    if None in parents:
-        rows += _rows(ROOTS, conversation=messages[0].conversation_id)
-    for parent, child in rows:
+    roots_of = messages[0].conversation_id if None in parents else None
+    for parent, child in _rows(CHILDREN, parents=list(parents - {None}), roots_of=roots_of):
         found[parent].append(child)
     for children in found.values():
         children.sort()
