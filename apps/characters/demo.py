@@ -54,7 +54,6 @@ BRAM: dict[str, Any] = {
         "{{user}}: Roll against me, two dice.\n"
         "{{char}}: Ha! That is the spirit. *He shakes the cup beside his ear, listening.*"
     ),
-    "post_history_instructions": "When dice are rolled, roll them with the tool, and never make up how they fell.",
     "creator_notes": "A river captain with a story for every bend. Dare him to roll dice: they are real ones.",
     "tags": ["river", "comedy", "games"],
     "lorebook": {

@@ -40,8 +40,9 @@ class Command(BaseCommand):
         bram, ada = (Character.objects.create(user=user, **MODEL, **fields) for fields in CHARACTERS)
         shelf.hang(bram, pictures.clean(demo_pictures.bram()))
         shelf.hang(ada, pictures.clean(demo_pictures.ada()))
+        about = "Rolls dice, as 2d6, whenever dice are rolled in the story: never make up how they fell."
         dice = Tool.objects.create(
-            user=user, name="dice", kind=Kind.BUILTIN, config={"builtin": "dice"}, description="Rolls dice, as 2d6."
+            user=user, name="dice", kind=Kind.BUILTIN, config={"builtin": "dice"}, description=about
         )
         bram.tools.add(dice)
 
