@@ -145,6 +145,12 @@ def test_another_site_signs_nobody_in(alice: User, page: Page) -> None:
     assert page.session()["user"] is None
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "QUERY"])
+def test_what_it_cannot_do_it_says(method: str) -> None:
+    client = APIClient(enforce_csrf_checks=True)
+    refused(client.generic(method, SESSION), 405, "method_not_allowed")
+
+
 # ── Sessions that begin and end ──────────────────────────────────────────────────────────────
 
 
