@@ -20,9 +20,12 @@ UNSERVED := SECRET_KEY=unserved DATABASE_URL=postgres://unserved/unserved ALLOWE
 
 .PHONY: test test-next test-pooled lint schema lock
 
+# The slow tests kill servers and watch clocks: by themselves.
+WORKERS ?= $(if $(SLOW),0,auto)
+
 test: EXTRA := dev
 test: install ## Run the tests; SLOW=1 runs the slow ones too
-	@$(VENV)/bin/python -m pytest $(ARGS)
+	@$(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 test-next: ## The same with the newest Django, which needs Python 3.12 or later: PYTHON=python3.13
 	@$(MAKE) --no-print-directory test VENV=.venv-next EXTRA=next PYTHON=$(PYTHON)
