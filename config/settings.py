@@ -10,6 +10,7 @@ import django_stubs_ext
 from environs import Env, ValidationError, validate
 from redis.connection import parse_url
 
+from apps.api import logs
 from apps.api.outbound import allowed
 from apps.compat.better_auth import options as better_auth
 from config.database import read_databases
@@ -368,30 +369,7 @@ SECURE_HSTS_PRELOAD = HTTPS
 # Only a proxy that the operator named may say that the client came by HTTPS.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request": {"()": "apps.api.logs.RequestFilter"}},
-    "formatters": {"json": {"()": "apps.api.logs.JSONFormatter"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request"]},
-    },
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        # Their own handlers would print a second, unstructured copy.
-        **{
-            name: {"handlers": [], "propagate": True}
-            for name in ("django", "django.server", "uvicorn", "uvicorn.error")
-        },
-        # What a client did wrong is told by our own line, which has the status.
-        "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
-        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
-        # Tells the whole address of every request that MCP's SDK makes, which may hold a key.
-        "httpx2": {"handlers": [], "level": "WARNING", "propagate": True},
-        # Prints query strings, which hold what people search for. Our own line a request takes its place.
-        "uvicorn.access": {"handlers": [], "propagate": False},
-    },
-}
+LOGGING = logs.settings(LOG_LEVEL)
 
 env.seal()
 

@@ -44,3 +44,31 @@ def _silent(error: BaseException) -> BaseException:
     quiet = type(error)("(message left out)")
     trace: TracebackType | None = error.__traceback__
     return quiet.with_traceback(trace)
+
+
+def settings(level: str) -> dict[str, Any]:
+    """For Django's `LOGGING`: all of it goes to the standard error, in our form."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request": {"()": "apps.api.logs.RequestFilter"}},
+        "formatters": {"json": {"()": "apps.api.logs.JSONFormatter"}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request"]},
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Their own handlers would print a second, unstructured copy.
+            **{
+                name: {"handlers": [], "propagate": True}
+                for name in ("django", "django.server", "uvicorn", "uvicorn.error")
+            },
+            # What a client did wrong is told by our own line, which has the status.
+            "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
+            "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+            # Tells the whole address of every request that MCP's SDK makes, which may hold a key.
+            "httpx2": {"handlers": [], "level": "WARNING", "propagate": True},
+            # Prints query strings, which hold what people search for. Our own line a request takes its place.
+            "uvicorn.access": {"handlers": [], "propagate": False},
+        },
+    }
