@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tests.processes import database_url
 
 def test_a_conversation_of_one_with_the_character_of_another(alice: User, bob: User, tmp_path: Path) -> None:
     path = tmp_path / "old.db"
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.executescript(
             """
             CREATE TABLE characters (id integer PRIMARY KEY, name text, mail text);
@@ -86,13 +87,13 @@ def check_tables(complained: str) -> None:
 
 def test_sqlite(alice: User, tmp_path: Path) -> None:
     path = tmp_path / "old.db"
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.executescript(SCHEMA)
     check_tables(run(path)[1])
     before = counts()
     assert "0 messages (6 there already)" in run(path)[0]
     assert counts() == before
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("INSERT INTO chat_messages VALUES (20, 10, 'user', 'More.', '2024-02-02 00:00:00')")
     assert "1 messages (6 there already)" in run(path)[0]
     database.close()
@@ -136,7 +137,7 @@ def test_postgresql_with_a_json_column(alice: User, kind: str) -> None:
 
 def test_tables_with_other_names_and_keys_that_are_text(alice: User, tmp_path: Path) -> None:
     path = tmp_path / "old.db"
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.executescript(
             """
             CREATE TABLE "my talks" (id text, "for" text);
@@ -166,7 +167,7 @@ def test_tables_with_other_names_and_keys_that_are_text(alice: User, tmp_path: P
 
 def test_conversations_with_a_column_of_messages(alice: User, tmp_path: Path) -> None:
     path = tmp_path / "old.sqlite"
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("CREATE TABLE conversations (id integer PRIMARY KEY, bot_name text, messages text)")
         rows = [(1, "Ada", json.dumps([HELLO, EVENING])), (2, "Ada", "{"), (3, None, None)]
         database.executemany("INSERT INTO conversations VALUES (?, ?, ?)", rows)

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import weakref
 from collections.abc import Iterator
 
 from apps.compat.legacy_data.names import Names
@@ -27,6 +28,7 @@ class Spool:
         self._names = names
         # An empty name: a temporary file, which SQLite itself takes away.
         self._connection = sqlite3.connect("", isolation_level=None)
+        weakref.finalize(self, self._connection.close)
         self._connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + TABLE)
         self._count = self._read = 0
         self.has_talks = False
