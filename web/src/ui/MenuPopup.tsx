@@ -1,0 +1,64 @@
+import "./Menu.css";
+import { Menu as Base } from "@base-ui/react/menu";
+import { Check } from "lucide-react";
+import { Fragment, type RefObject } from "react";
+import type { MenuItem } from "./Menu";
+
+type MenuPopupProps = {
+  label: string;
+  groups: MenuItem[][];
+  anchor: RefObject<HTMLButtonElement | null>;
+  open: boolean;
+  onClose: () => void;
+};
+
+export default function MenuPopup({ label, groups, anchor, open, onClose }: MenuPopupProps) {
+  return (
+    <Base.Root open={open} onOpenChange={(open) => !open && onClose()}>
+      <Base.Portal>
+        <Base.Positioner anchor={anchor} align="end" sideOffset={6} collisionPadding={8} className="menu-place">
+          <Base.Popup className="menu" aria-label={label} finalFocus={anchor}>
+            {groups.map((items, index) => (
+              <Fragment key={index}>
+                {index > 0 && <Base.Separator className="menu-line" />}
+                {items.map((item) => (
+                  <Item key={item.label} item={item} />
+                ))}
+              </Fragment>
+            ))}
+          </Base.Popup>
+        </Base.Positioner>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
+
+function Item({ item }: { item: MenuItem }) {
+  const name = item.danger ? "menu-item menu-item-danger" : "menu-item";
+  const inside = (
+    <>
+      {item.icon}
+      <span>{item.label}</span>
+    </>
+  );
+  if ("href" in item)
+    return (
+      <Base.LinkItem className={name} href={item.href} closeOnClick {...(item.download && { download: "" })}>
+        {inside}
+      </Base.LinkItem>
+    );
+  if (item.checked !== undefined)
+    return (
+      <Base.CheckboxItem className={name} checked={item.checked} onCheckedChange={item.onSelect} closeOnClick>
+        {inside}
+        <Base.CheckboxItemIndicator className="menu-tick">
+          <Check />
+        </Base.CheckboxItemIndicator>
+      </Base.CheckboxItem>
+    );
+  return (
+    <Base.Item className={name} onClick={item.onSelect}>
+      {inside}
+    </Base.Item>
+  );
+}
