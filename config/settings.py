@@ -178,6 +178,8 @@ LOGIN_URL = "/api/auth/login/"
 LOGIN_REDIRECT_URL = "/api/"
 LOGOUT_REDIRECT_URL = "/api/"
 REGISTRATION = env.str("REGISTRATION", "open", validate=validate.OneOf(["open", "closed"]))
+# `make run` sets it, where only this machine can reach the server.
+DEMO = env.bool("DEMO", False)
 PASSWORD_RESET_URL = env.str("PASSWORD_RESET_URL", "")
 
 _better_auth: dict[str, Any] = {

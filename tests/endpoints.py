@@ -83,6 +83,7 @@ BODIES: dict[str, Callable[[Any], Body]] = {
     "/api/auth/jwt/logout/": lambda who: {"refresh": tokens.sign_in(who.user)["refresh"]},
     "/api/auth/jwt/refresh/": lambda who: {"refresh": tokens.sign_in(who.user)["refresh"]},
     "/api/auth/jwt/verify/": lambda who: {"token": tokens.sign_in(who.user)["access"]},
+    "/api/auth/session/": lambda who: {"email": who.user.email, "password": PASSWORD},
     "/api/auth/users/": lambda who: {"email": "new@example.com", "password": PASSWORD},
     "/api/auth/users/me/": lambda who: {"display_name": "Somebody", "current_password": PASSWORD},
     "/api/auth/users/reset_password/": lambda who: {"email": who.user.email},

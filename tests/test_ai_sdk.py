@@ -347,6 +347,36 @@ def test_history_has_what_each_message_has(as_alice: APIClient, conversation: Co
     ]
 
 
+def test_history_tells_of_each_message_what_the_sdk_has_no_place_for(
+    alice_online: Person, conversation: Conversation, ai: AIServer
+) -> None:
+    [greeting] = Message.objects.filter(conversation=conversation)
+    ai.says("Good evening.")
+    send(alice_online, conversation, said("Hello."))
+    ai.fails(400)
+    told = list(chunks(again(alice_online, conversation)))
+    address = f"/api/chat/{conversation.pk}/messages"
+    [_, question, answer] = [message["metadata"] for message in alice_online.get(address).json()["results"]]
+    user, first, second = Message.objects.filter(conversation=conversation).exclude(pk=greeting.pk).order_by("id")
+    names = set(answer)
+    assert names == {
+        *("created_at", "edited_at", "status", "error", "model", "rating", "client_id"),
+        *("parent", "siblings", "sibling_index", "sibling_count"),
+    }
+    assert (question["client_id"], question["parent"]) == ("mine-1", str(greeting.pk))
+    assert question["siblings"] == [str(user.pk)]
+    assert (answer["parent"], answer["siblings"]) == (str(user.pk), [str(first.pk), str(second.pk)])
+    assert (answer["sibling_index"], answer["sibling_count"], answer["status"]) == (1, 2, "failed")
+    assert (answer["error"]["code"], set(answer["error"])) == ("provider_failed", {"code", "detail"})
+
+    # What the stream told before its end is the same.
+    [turn] = [chunk["data"] for chunk in told if isinstance(chunk, dict) and chunk["type"] == "data-turn"]
+    assert {name: turn["assistant_message"][name] for name in names} == answer
+    Message.objects.filter(pk=second.pk).update(rating=-1, edited_at=second.created_at)
+    [*_, changed] = [message["metadata"] for message in alice_online.get(address).json()["results"]]
+    assert (changed["rating"], bool(changed["edited_at"])) == (-1, True)
+
+
 def test_an_answer_that_says_nothing_has_a_part_all_the_same() -> None:
     assert of_answer(Message(role="assistant", content="")) == [{"type": "step-start"}]
 

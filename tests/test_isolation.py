@@ -26,6 +26,9 @@ LISTS = [operation for operation in SECURED if "cursor" in operation.query and n
 
 # What anybody may do, by design.
 PUBLIC = {
+    "GET /api/auth/session/",
+    "POST /api/auth/session/",
+    "DELETE /api/auth/session/",
     "POST /api/auth/jwt/create/",
     "POST /api/auth/jwt/logout/",
     "POST /api/auth/jwt/refresh/",

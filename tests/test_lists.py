@@ -260,11 +260,16 @@ def make_all(alice: User, count: int) -> tuple[str, list[str]]:
     return make_public(alice, count)[0].replace("public", "all"), []
 
 
+def make_ui_messages(alice: User, count: int) -> tuple[str, list[str]]:
+    conversation = make_conversation(alice, make_character(alice, first_message=""))
+    return f"/api/chat/{conversation.pk}/messages/?", keys(grow(conversation, count))
+
+
 def make_models(alice: User, count: int) -> tuple[str, list[str]]:
     return "/api/models/?", []
 
 
-@pytest.mark.parametrize("make", [*LISTS, make_public, make_all, make_models])
+@pytest.mark.parametrize("make", [*LISTS, make_public, make_all, make_ui_messages, make_models])
 def test_one_row_costs_as_many_queries_as_fifty(make: Make, alice: User, as_alice: APIClient) -> None:
     def cost(count: int) -> int:
         address, _ = make(alice, count)

@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 
 from apps.accounts.forms import SignInForm
 from apps.accounts.key_views import ApiKeyViewSet
+from apps.accounts.session_views import SessionViewSet
 from apps.accounts.views import AccountViewSet, ResetViewSet, SignUpViewSet, TokenViewSet
 
 router = SimpleRouter(use_regex_path=False)
@@ -23,7 +24,10 @@ sessions = [
     path("logout/", LogoutView.as_view(), name="logout"),
 ]
 
+session = SessionViewSet.as_view({"get": "show", "post": "sign_in", "delete": "sign_out"})
+
 urlpatterns = [
     *router.urls,
+    path("session/", session, name="session"),
     path("", include((sessions, "rest_framework"))),
 ]

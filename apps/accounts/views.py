@@ -16,6 +16,7 @@ from apps.accounts import mail, serializers, throttles, tokens
 from apps.accounts.models import User
 
 NO_CONTENT = {204: OpenApiResponse(description="Done; there is no body.")}
+WRONG_PASSWORD = "No active account with this address and password."
 
 
 class Steps(GenericViewSet[User]):
@@ -141,7 +142,7 @@ class TokenViewSet(Public):
         fields = self.validated(request)
         user = authenticate(request._request, username=fields["email"], password=fields["password"])
         if user is None:
-            raise AuthenticationFailed("No active account with this address and password.", "no_active_account")
+            raise AuthenticationFailed(WRONG_PASSWORD, "no_active_account")
         return Response(tokens.sign_in(user))
 
     @extend_schema(responses=serializers.PairSerializer)

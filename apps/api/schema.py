@@ -184,9 +184,10 @@ def document_errors(result: dict[str, Any], generator: Any, request: Any, public
 def _errors_of(path: str, method: str, operation: dict[str, Any]) -> list[str]:
     found = ["406", "429", "500", "503"]
     secured = any(operation.get("security", []))
-    if secured or "/jwt/" in path or path == "/metrics":
+    of_session = path == "/api/auth/session/" and method != "get"
+    if secured or "/jwt/" in path or path == "/metrics" or (of_session and method == "post"):
         found.append("401")
-    if secured or path == "/api/auth/users/":
+    if secured or path == "/api/auth/users/" or of_session:
         found.append("403")
     if "requestBody" in operation:
         found += ["400", "413", "415"]

@@ -138,7 +138,7 @@ class MessageSerializer(ModelSerializer):
     """One message. `siblings` are the ids of all that follow the same parent, this one included, oldest first; of very
     many, the hundred around this one."""
 
-    # Each message comes with its `sibling_ids`; see `render_messages`.
+    # Each message comes with its `sibling_ids`; see `with_siblings`.
 
     conversation = serializers.UUIDField(source="conversation_id", read_only=True)
     parent = serializers.UUIDField(source="parent_id", read_only=True, allow_null=True)  # type: ignore[assignment]
@@ -154,7 +154,7 @@ class MessageSerializer(ModelSerializer):
 
     class Meta:
         model = Message
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "conversation",
             "parent",
@@ -180,7 +180,7 @@ class MessageSerializer(ModelSerializer):
             "updated_at",
             "edited_at",
         )
-        read_only_fields = fields
+        read_only_fields: tuple[str, ...] = fields
 
     def get_siblings(self, message: Message) -> list[str]:
         siblings = message.sibling_ids
@@ -239,11 +239,15 @@ class MessageListQuery(serializers.Serializer[None]):
     )
 
 
-def render_messages(messages: list[Message]) -> list[dict[str, Any]]:
+def with_siblings(messages: list[Message]) -> list[Message]:
     siblings = tree.siblings_of(messages)
     for message in messages:
         message.sibling_ids = siblings[message.parent_id]
-    return [MessageSerializer.show(message) for message in messages]
+    return messages
+
+
+def render_messages(messages: list[Message]) -> list[dict[str, Any]]:
+    return [MessageSerializer.show(message) for message in with_siblings(messages)]
 
 
 def render_message(message: Message) -> dict[str, Any]:

@@ -15,6 +15,7 @@ def fill_in(options: Options, *, database_url: str | None, model: tuple[str, str
         del os.environ[name]
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ["DATA_DIR"] = str(options.data_dir)
+    os.environ["DEMO"] = "on" if options.makes_demo else "off"
     os.environ.setdefault("ALLOWED_HOSTS", ",".join(allowed_hosts(options.host)))
     os.environ.setdefault("HTTPS", "off")
     os.environ.setdefault("DRAIN_SECONDS", "2")  # Somebody waits at the terminal.

@@ -16,9 +16,9 @@ ROLES = (Role.SYSTEM, Role.USER, Role.ASSISTANT)
 
 
 def ui_message(message: Message) -> JSON:
+    """For `UIMessageSerializer`, which makes the metadata of the message itself."""
     parts = of_answer(message) if message.role == Role.ASSISTANT else [_done("text", message.content)]
-    metadata = {"created_at": message.created_at, "status": message.status}
-    return {"id": str(message.pk), "role": message.role, "metadata": metadata, "parts": parts}
+    return {"id": str(message.pk), "role": message.role, "metadata": message, "parts": parts}
 
 
 def of_answer(message: Message) -> list[JSON]:

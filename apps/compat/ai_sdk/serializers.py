@@ -7,8 +7,8 @@ from rest_framework.exceptions import ValidationError
 from apps.api.fields import List, Text
 from apps.api.schema import NO_NUL, NOT_BLANK
 from apps.compat.ai_sdk.parts import ROLES
-from apps.conversations.models import MAX_CONTENT, MessageStatus
-from apps.conversations.serializers import Content
+from apps.conversations.models import MAX_CONTENT
+from apps.conversations.serializers import Content, MessageSerializer
 
 SUBMIT, REGENERATE = "submit-message", "regenerate-message"
 
@@ -143,9 +143,19 @@ def _wrong(at: Any, detail: str, code: str) -> ValidationError:
     return ValidationError(found, code=code)
 
 
-class UIMetadata(serializers.Serializer[Any]):
-    created_at = serializers.DateTimeField()
-    status = serializers.ChoiceField(choices=MessageStatus.choices)
+class UIMetadata(MessageSerializer):
+    """What the SDK has no place for. `siblings` are the ids of all that follow the same parent, this one included,
+    oldest first; of very many, the hundred around this one."""
+
+    # Of the fields that are declared, those that are not listed have to be taken away.
+    conversation = role = tool_calls = sources = extra = None  # type: ignore[assignment]
+
+    class Meta(MessageSerializer.Meta):
+        fields = (
+            *("created_at", "edited_at", "status", "error", "model", "rating", "client_id"),
+            *("parent", "siblings", "sibling_index", "sibling_count"),
+        )
+        read_only_fields = fields
 
 
 @extend_schema_field({"type": "array", "items": PART})

@@ -21,6 +21,7 @@ from apps.compat.ai_sdk.parts import ROLES, ui_message
 from apps.compat.ai_sdk.serializers import REGENERATE, UIMessageSerializer, UISendSerializer, text_of
 from apps.conversations.models import Conversation, Role
 from apps.conversations.pagination import PathPages
+from apps.conversations.serializers import with_siblings
 
 TAGS = ["AI SDK"]
 
@@ -119,8 +120,9 @@ class TransportViewSet(Mine[Conversation], GenericViewSet[Conversation]):
         """The active path for `useChat` to begin with: its end, oldest first. `next` leads to what was said before."""
         pages = PathPages()
         path = pages.paginate(self.get_object(), request)
-        messages = [ui_message(message) for message in reversed(path) if message.role in ROLES]
-        return pages.get_paginated_response(UIMessageSerializer(messages, many=True).data)
+        told = with_siblings([message for message in reversed(path) if message.role in ROLES])
+        messages = UIMessageSerializer([ui_message(message) for message in told], many=True)
+        return pages.get_paginated_response(messages.data)
 
 
 def _refused(field: str, detail: str, code: str) -> ValidationError:

@@ -6,11 +6,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
 from apps.accounts import tokens
+from apps.accounts.demo import EMAIL, PASSWORD
 from apps.accounts.models import User
 from apps.characters.models import Character
-
-EMAIL = "demo@dramatis.local"
-PASSWORD = "dramatis-demo"
 
 # A very small model wanders off when it is let.
 MODEL = {"temperature": 0.7, "max_tokens": 120}
