@@ -1,24 +1,17 @@
 import { useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
-import type { Schemas } from "../api/client";
-import { send } from "../api/send";
+import { answer, api, type Schemas } from "../api/client";
+import { forgetDrafts } from "../talk/drafts";
 
-/** As `/api/auth/session/` answers. */
-export type Session = {
-  user: Schemas["Me"] | null;
-  registration: "open" | "closed";
-  demo: { email: string; password: string } | null;
-};
-
-const ADDRESS = "/api/auth/session/";
 const KEY = ["session"];
 
-async function ask(init?: RequestInit): Promise<Session> {
-  return (await (await send(ADDRESS, init)).json()) as Session;
-}
-
-/** Also sets the cookie without which nothing can be sent. */
+/** Also brings the cookie without which nothing can be sent. */
 export function useSession() {
-  return useQuery({ queryKey: KEY, queryFn: () => ask(), staleTime: Infinity, refetchOnWindowFocus: "always" });
+  return useQuery({
+    queryKey: KEY,
+    queryFn: () => answer(api.GET("/api/auth/session/")),
+    staleTime: Infinity,
+    refetchOnWindowFocus: "always",
+  });
 }
 
 export function useUser(): Schemas["Me"] {
@@ -30,8 +23,7 @@ export function useUser(): Schemas["Me"] {
 export function useSignIn() {
   const client = useQueryClient();
   return async (email: string, password: string) => {
-    const body = JSON.stringify({ email, password });
-    const session = await ask({ method: "POST", body, headers: { "Content-Type": "application/json" } });
+    const session = await answer(api.POST("/api/auth/session/", { body: { email, password } }));
     // What another person saw is not shown to this one.
     client.clear();
     client.setQueryData(KEY, session);
@@ -41,13 +33,14 @@ export function useSignIn() {
 export function useSignOut() {
   const client = useQueryClient();
   return async () => {
-    await send(ADDRESS, { method: "DELETE" });
+    await answer(api.DELETE("/api/auth/session/"));
+    forgetDrafts();
     await forget(client);
   };
 }
 
 /** Asks anew who we are, and drops all that was loaded. */
 export async function forget(client: QueryClient) {
-  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] });
   await client.invalidateQueries({ queryKey: KEY });
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] });
 }

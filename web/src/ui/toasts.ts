@@ -40,9 +40,9 @@ export function dismiss(id: number, leaving = false) {
 
 /** Says that something is gone, and does it in earnest only when the time to undo it is over.
  *
- * `act` gets true where the page is being left: then only a request with `keepalive` gets through.
+ * What comes back ends that time at once. `act` gets true where the page is being left: then only a request with `keepalive` gets through.
  */
-export function undoable(text: string, act: (leaving: boolean) => void, undo: () => void) {
+export function undoable(text: string, act: (leaving: boolean) => void, undo: () => void): () => void {
   const id = show({
     text,
     tone: "plain",
@@ -53,6 +53,9 @@ export function undoable(text: string, act: (leaving: boolean) => void, undo: ()
     },
   });
   ends.set(id, act);
+  return () => {
+    if (ends.has(id)) dismiss(id);
+  };
 }
 
 window.addEventListener("pagehide", () => {
