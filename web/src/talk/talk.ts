@@ -179,7 +179,9 @@ export class Talk {
     this.#set({ gone: message });
     const settle = undoable(
       "Deleted, with what followed.",
-      (leaving) => (done = this.#removed(message, leaving)),
+      (leaving) => {
+        done = this.#removed(message, leaving);
+      },
       () => this.#set({ gone: null }),
     );
     this.#settle = () => {
