@@ -3,13 +3,16 @@ VENV := .venv
 # `local` is what `make run` needs; `dev` has that and the tools for tests and checks.
 EXTRA ?= local
 
-.PHONY: run install
+.PHONY: run install web
 
 run: install ## Start Dramatis on this machine, with a database and a model of its own
 	@exec $(VENV)/bin/python -m config.local
 
 install: ## Make .venv and install what is pinned in requirements/
 	@PYTHON='$(PYTHON)' VENV='$(VENV)' EXTRA='$(EXTRA)' sh config/local/install.sh
+
+web: ## Build the page in web/, which needs Node 20.19 or later; `make run` does it by itself
+	@$(PYTHON) -m config.local.page
 
 # Checks need the settings to be readable, not a server behind them.
 UNSERVED := SECRET_KEY=unserved DATABASE_URL=postgres://unserved/unserved ALLOWED_HOSTS=localhost \

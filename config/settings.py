@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "apps.knowledge",
     "apps.chat",
     "apps.compat",
+    "apps.web",
 ]
 
 MIDDLEWARE = [
@@ -138,9 +139,14 @@ TEMPLATES = [
 ]
 
 STATIC_URL = "/static/"
+# The page as `make web` builds it; without it the API stands alone.
+WEB_DIST = BASE_DIR / "web" / "dist"
 # The files of the admin, the browsable API and the API's documentation come straight from their packages.
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.AppDirectoriesFinder", "apps.web.files.PageFiles"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+# The build names these by what is in them.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/web/assets/"
 
 # A body is counted by the ASGI handler too: DRF's JSON parser does not look at this limit.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

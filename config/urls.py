@@ -1,6 +1,5 @@
 from django.contrib import admin
 from django.urls import include, path, register_converter
-from django.views.generic import RedirectView
 from drf_spectacular.renderers import (
     OpenApiJsonRenderer,
     OpenApiJsonRenderer2,
@@ -25,8 +24,11 @@ from apps.conversations.views import ConversationViewSet, MessageViewSet
 from apps.knowledge.fact_views import FactViewSet
 from apps.knowledge.views import KnowledgeSearchView, KnowledgeViewSet, PassageViewSet
 from apps.tools.views import ToolViewSet
+from apps.web.paths import PageConverter
+from apps.web.views import page
 
 register_converter(IdConverter, "id")
+register_converter(PageConverter, "page")
 
 admin.site.site_header = "Dramatis"
 
@@ -53,7 +55,7 @@ message = MessageViewSet.as_view({"get": "retrieve", "patch": "partial_update", 
 SCHEMA_FORMS = [OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer, OpenApiYamlRenderer2]
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/api/docs/")),
+    path("", page, name="home"),
     # Looked through in this order: what is asked most comes first, the many of the router last.
     path("api/conversations/<id:pk>/messages/", messages, name="message-list"),
     path("api/conversations/<id:pk>/messages/<id:message_pk>/", message, name="message-detail"),
@@ -76,6 +78,7 @@ urlpatterns = [
     path("healthz", HealthView.as_view(), name="healthz"),
     path("readyz", ReadinessView.as_view(), name="readyz"),
     path("metrics", MetricsView.as_view(), name="metrics"),
+    path("<page:address>", page, name="page"),
 ]
 
 handler400 = "apps.api.errors.bad_request"

@@ -28,6 +28,8 @@ def test_a_first_start_serves_with_a_database_and_a_model_and_stops_without_a_tr
     assert first.get("/readyz") == 200
     assert first.post("/api/auth/jwt/create/", {"email": "demo@dramatis.local", "password": "dramatis-demo"}) == 200
     assert f"curl -s {first.url}/api/auth/jwt/create/" in first.said
+    with urllib.request.urlopen(f"{first.url}/api/auth/session/", timeout=PATIENCE) as answer:
+        assert json.load(answer)["demo"] == {"email": "demo@dramatis.local", "password": "dramatis-demo"}
     assert sorted(first.held_locks()) == ["model.lock", "postgres.lock", "run.lock"]
     assert first.stop() == 0
 

@@ -4,9 +4,11 @@ Nothing that is tested changes by it: the same files are served, and the same ro
 """
 
 import gc
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -18,13 +20,13 @@ KEPT = {"django_content_type", "auth_permission"}
 def find_files_once() -> None:
     """Every test client makes a chain of middleware, and each would look at every static file there is."""
     find = WhiteNoiseMiddleware.add_files_from_finders
-    found: dict[str, Any] = {}
+    found: dict[Path, dict[str, Any]] = {}
 
     def add_files(self: WhiteNoiseMiddleware) -> None:
-        if not found:
+        if settings.WEB_DIST not in found:
             find(self)
-            found.update(self.files)
-        self.files.update(found)
+            found[settings.WEB_DIST] = dict(self.files)
+        self.files.update(found[settings.WEB_DIST])
 
     WhiteNoiseMiddleware.add_files_from_finders = add_files
 

@@ -8,6 +8,7 @@ from config.local import environment, listener
 from config.local.lock import OwnerLock
 from config.local.model import EmbeddedModel
 from config.local.options import Options, read_options
+from config.local.page import PageBuild
 from config.local.placement import make_home
 from config.local.postgres import EmbeddedPostgres
 from config.local.signals import held
@@ -61,11 +62,13 @@ def run(options: Options, bound: socket.socket, workers: OwnerLock) -> int:
         if options.embeds_database
         else None
     )
+    page = PageBuild(options.data_dir / "page.log")
     terminal = Terminal()
     address = listener.reached_at(bound)
     try:
         say(f"data: {options.data_dir}")
         begin(options, postgres, model)
+        page.begin()
         # Django takes a while to import: the database and the model start meanwhile.
         with held():
             from config.local import database, serving
@@ -82,6 +85,7 @@ def run(options: Options, bound: socket.socket, workers: OwnerLock) -> int:
         demo_is_open = options.makes_demo
         if model:
             model.wait()
+        page.wait()
         watch = serving.Watch(
             ready=lambda: listener.answers(address),
             announce=lambda: announce(options, listener.url_of(address), demo_is_open),
@@ -103,6 +107,7 @@ def run(options: Options, bound: socket.socket, workers: OwnerLock) -> int:
         return 0 if served and not watch.database_died else 1
     finally:
         with held():
+            page.stop()
             stop(postgres, model)
 
 
