@@ -1,3 +1,4 @@
+import "../ui/Field.css";
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { Button } from "../ui/Button";
 

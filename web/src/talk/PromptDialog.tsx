@@ -91,8 +91,10 @@ function Parts({ parts }: { parts: Prompt["parts"] }) {
             <tr key={index}>
               <th scope="row">{name.replaceAll("_", " ")}</th>
               <td>
-                <meter min={0} max={most} value={tokens} aria-hidden="true" />
-                {tokens.toLocaleString()}
+                <span className="prompt-bar" aria-hidden="true">
+                  <i style={{ width: `${(100 * tokens) / most}%` }} />
+                </span>
+                <span className="prompt-tokens">{tokens.toLocaleString()}</span>
               </td>
             </tr>
           ))}

@@ -1,4 +1,5 @@
 import "./TalkHeader.css";
+import "../ui/Field.css";
 import { Archive, Drama, Ellipsis, FileDown, Keyboard, Pencil, Pin, ScanText, Trash2 } from "lucide-react";
 import { useState, type KeyboardEvent } from "react";
 import { Link, useLocation } from "wouter";

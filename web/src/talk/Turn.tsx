@@ -82,10 +82,12 @@ export const Turn = memo(function Turn({ talk, message, name, avatar, last, idle
             onCancel={() => setEditing(null)}
           />
         ) : (
-          <div className="turn-said" data-writing={written}>
-            <Parts message={message} />
-            {written && message.parts.every((part) => part.type === "step-start") && <Dots />}
-          </div>
+          (written || message.parts.length > 0) && (
+            <div className="turn-said" data-writing={written}>
+              <Parts message={message} />
+              {written && message.parts.every((part) => part.type === "step-start") && <Dots />}
+            </div>
+          )
         )}
         <Ending {...{ talk, message, last, idle, answers, name }} />
         {tools}

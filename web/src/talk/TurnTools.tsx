@@ -37,6 +37,7 @@ export function TurnTools({ talk, message, last, idle, answers, onEdit }: TurnTo
   if (!saved || (last && !idle)) return <div className="turn-tools" />;
   const ours = message.role === "user";
   const said = message.role === "assistant";
+  const words = textOf(message) !== "";
 
   async function attempt(what: () => Promise<unknown>) {
     try {
@@ -58,7 +59,7 @@ export function TurnTools({ talk, message, last, idle, answers, onEdit }: TurnTo
   };
   const changes: MenuItem[] = [
     ...(said ? [{ label: "Edit the text", icon: <Pencil />, onSelect: onEdit }] : []),
-    ...(said && last && answers && textOf(message)
+    ...(said && last && answers && words
       ? [{ label: "Go on", icon: <StepForward />, onSelect: () => void talk.goOn() }]
       : []),
     { label: "Fork here", icon: <GitFork />, onSelect: () => void attempt(fork) },
@@ -69,7 +70,7 @@ export function TurnTools({ talk, message, last, idle, answers, onEdit }: TurnTo
       {ours && answers && (
         <IconButton small label="Say something else instead" icon={<Pencil />} disabled={!idle} onClick={onEdit} />
       )}
-      <IconButton small label="Copy" icon={<Copy />} onClick={copy} />
+      {words && <IconButton small label="Copy" icon={<Copy />} onClick={copy} />}
       {said && answers && !isGreeting(message) && (
         <IconButton
           small
@@ -79,7 +80,7 @@ export function TurnTools({ talk, message, last, idle, answers, onEdit }: TurnTo
           onClick={() => void talk.regenerate(message.id)}
         />
       )}
-      {said && (
+      {said && words && (
         <>
           <IconButton
             small
