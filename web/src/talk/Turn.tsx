@@ -59,6 +59,7 @@ export const Turn = memo(function Turn({ talk, message, name, avatar, last, idle
       </article>
     );
   const ours = message.role === "user";
+  const empty = message.parts.every(({ type }) => type === "step-start");
   return (
     <article
       ref={here}
@@ -82,10 +83,10 @@ export const Turn = memo(function Turn({ talk, message, name, avatar, last, idle
             onCancel={() => setEditing(null)}
           />
         ) : (
-          (written || message.parts.length > 0) && (
+          (written || !empty) && (
             <div className="turn-said" data-writing={written}>
               <Parts message={message} />
-              {written && message.parts.every((part) => part.type === "step-start") && <Dots />}
+              {written && empty && <Dots />}
             </div>
           )
         )}
