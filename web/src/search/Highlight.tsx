@@ -1,0 +1,11 @@
+const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', "#x27": "'", "#39": "'" };
+
+/** What was found: escaped text with `<mark>` around the hits. It is taken apart here, never given to the browser. */
+export function Highlight({ html }: { html: string }) {
+  return <p>{html.split(/<mark>(.*?)<\/mark>/s).map((text, index) => piece(text, index))}</p>;
+}
+
+function piece(text: string, index: number) {
+  const plain = text.replace(/&(#?\w+);/g, (whole, name: string) => ENTITIES[name] ?? whole);
+  return index % 2 ? <mark key={index}>{plain}</mark> : plain;
+}

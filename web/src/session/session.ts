@@ -1,0 +1,46 @@
+import { useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { answer, api, type Schemas } from "../api/client";
+import { forgetDrafts } from "../talk/drafts";
+
+const KEY = ["session"];
+
+/** Also brings the cookie without which nothing can be sent. */
+export function useSession() {
+  return useQuery({
+    queryKey: KEY,
+    queryFn: () => answer(api.GET("/api/auth/session/")),
+    staleTime: Infinity,
+    refetchOnWindowFocus: "always",
+  });
+}
+
+export function useUser(): Schemas["Me"] {
+  const { data } = useSession();
+  if (!data?.user) throw new Error("Nobody is signed in.");
+  return data.user;
+}
+
+export function useSignIn() {
+  const client = useQueryClient();
+  return async (email: string, password: string) => {
+    const session = await answer(api.POST("/api/auth/session/", { body: { email, password } }));
+    // What another person saw is not shown to this one.
+    client.clear();
+    client.setQueryData(KEY, session);
+  };
+}
+
+export function useSignOut() {
+  const client = useQueryClient();
+  return async () => {
+    await answer(api.DELETE("/api/auth/session/"));
+    forgetDrafts();
+    await forget(client);
+  };
+}
+
+/** Asks anew who we are, and drops all that was loaded. */
+export async function forget(client: QueryClient) {
+  await client.invalidateQueries({ queryKey: KEY });
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] });
+}

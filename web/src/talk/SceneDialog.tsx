@@ -1,0 +1,73 @@
+import { useState, type SubmitEvent } from "react";
+import { Refusal, told } from "../api/refusal";
+import { text } from "../session/SignIn";
+import { Button } from "../ui/Button";
+import { Dialog, DialogActions } from "../ui/Dialog";
+import { TextArea, TextField } from "../ui/Field";
+import { useChange, type Conversation } from "./conversation";
+
+/** Who the user is here, and what this conversation is about. */
+export default function SceneDialog({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
+  const change = useChange(conversation.id);
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const wrong = error instanceof Refusal ? error.fields : {};
+  const { character_name: name } = conversation;
+
+  async function save(event: SubmitEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    setBusy(true);
+    try {
+      await change({
+        persona_name: text(form, "persona_name"),
+        persona_description: text(form, "persona_description"),
+        topic: text(form, "topic"),
+      });
+      onClose();
+    } catch (error) {
+      setError(error);
+      setBusy(false);
+    }
+  }
+
+  return (
+    <Dialog title="The scene" about={`${name} is told this in every turn of this conversation.`} onClose={onClose}>
+      <form className="dialog-form" onSubmit={(event) => void save(event)}>
+        <TextField
+          label="Who you are here"
+          name="persona_name"
+          placeholder="Your own name"
+          maxLength={100}
+          defaultValue={conversation.persona_name}
+          error={wrong["persona_name"]}
+        />
+        <TextArea
+          label="What there is to know of you"
+          name="persona_description"
+          maxLength={20_000}
+          defaultValue={conversation.persona_description}
+          error={wrong["persona_description"]}
+        />
+        <TextArea
+          label="What this conversation is about"
+          name="topic"
+          maxLength={20_000}
+          defaultValue={conversation.topic}
+          error={wrong["topic"]}
+        />
+        {error !== null && Object.keys(wrong).length === 0 && (
+          <p role="alert" className="field-error">
+            {told(error)}
+          </p>
+        )}
+        <DialogActions>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" look="primary" busy={busy}>
+            Save
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+}
