@@ -247,6 +247,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "apps.api.renderers.JSONRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.api.negotiation.FirstForAnything",
     "DEFAULT_PAGINATION_CLASS": "apps.api.pagination.NewestFirst",
     "DEFAULT_SCHEMA_CLASS": "apps.api.schema.Schema",
     "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.AcceptHeaderVersioning",

@@ -248,3 +248,17 @@ def test_the_database_itself_allows_one_running_generation(alice: User, conversa
         Generation.objects.create(
             user=alice, conversation=conversation, message_id=job.message, provider="x", model="y"
         )
+
+
+def test_a_busy_provider_says_when_to_try_again(
+    alice_online: Person, conversation: Conversation, ai: AIServer, settings: Any
+) -> None:
+    ai.fails(429, retry_after=77)
+    response = alice_online.chat(conversation.pk, "Do you hear me?")
+    assert response.headers["Retry-After"] == "77"
+    error = response.json()["assistant_message"]["error"]
+    assert (error["code"], error["retry_after"]) == ("provider_busy", 77)
+    [told, *_] = alice_online.get(f"/api/conversations/{conversation.pk}/messages/").json()["results"]
+    assert told["error"] == error
+    [*_, shown] = alice_online.get(f"/api/chat/{conversation.pk}/messages/").json()["results"]
+    assert shown["metadata"]["error"] == error

@@ -102,7 +102,7 @@ def _save_message(message: Message, written: Written, status: MessageStatus, err
             setattr(message, name, value)
     message.status = status
     message.finish_reason = written.finish_reason
-    message.error = error_of(error)
+    message.error = error_of(error, written.retry_after)
     message.model = written.model or message.model
     message.prompt_tokens = usage.prompt_tokens
     counts = [count for count in (before, usage.completion_tokens) if count is not None]

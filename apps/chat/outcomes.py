@@ -44,9 +44,10 @@ UNSAVED = Outcome(None, GenerationStatus.INTERRUPTED, INTERRUPTED)
 ELSEWHERE = Outcome(None, GenerationStatus.INTERRUPTED, LEAVING)
 
 
-def error_of(code: str) -> dict[str, str] | None:
+def error_of(code: str, retry_after: int | None = None) -> dict[str, Any] | None:
     """As a message keeps it."""
-    return {"code": code, "detail": DETAILS[code]} if code else None
+    when = {} if retry_after is None else {"retry_after": retry_after}
+    return {"code": code, "detail": DETAILS[code], **when} if code else None
 
 
 def read(generation_id: UUID) -> Outcome | None:

@@ -132,6 +132,7 @@ class ConversationListQuery(serializers.Serializer[None]):
 class MessageError(serializers.Serializer[None]):
     code = serializers.CharField()
     detail = serializers.CharField()
+    retry_after = serializers.IntegerField(required=False, help_text="Seconds, where the provider named some.")
 
 
 class MessageSerializer(ModelSerializer):

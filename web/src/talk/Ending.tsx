@@ -1,5 +1,6 @@
 import { CirclePause, CircleSlash, RefreshCw, TriangleAlert } from "lucide-react";
 import { Button } from "../ui/Button";
+import { Countdown } from "./Notices";
 import { textOf, type TalkMessage } from "./messages";
 import type { Talk } from "./talk";
 
@@ -50,7 +51,10 @@ export function Ending({ talk, message, last, idle, answers, name }: EndingProps
     return (
       <div className="ending ending-danger">
         <TriangleAlert />
-        <p>{error?.detail ?? "This answer failed."}</p>
+        <p>
+          {error?.detail ?? "This answer failed."}{" "}
+          {error?.retry_after && can && <Countdown seconds={error.retry_after} since={message.metadata?.created_at} />}
+        </p>
         {anew("Try again")}
         {more}
       </div>

@@ -37,11 +37,17 @@ function When({ problem }: { problem: unknown }) {
   return wait === null ? null : <Countdown key={String(problem)} seconds={wait} />;
 }
 
-export function Countdown({ seconds }: { seconds: number }) {
-  const [left, setLeft] = useState(seconds);
+/** `since`: from when the seconds count; from now where it is left out. */
+export function Countdown({ seconds, since }: { seconds: number; since?: string | undefined }) {
+  const [end] = useState(() => (since ? Date.parse(since) : Date.now()) + seconds * 1000);
+  const [left, setLeft] = useState(() => secondsTo(end));
   useEffect(() => {
-    const timer = window.setInterval(() => setLeft((now) => Math.max(0, now - 1)), 1000);
+    const timer = window.setInterval(() => setLeft(secondsTo(end)), 1000);
     return () => window.clearInterval(timer);
-  }, []);
+  }, [end]);
   return <span>{left > 0 ? `Try again in ${left} s.` : "Try again now."}</span>;
+}
+
+function secondsTo(end: number): number {
+  return Math.max(0, Math.ceil((end - Date.now()) / 1000));
 }
