@@ -11,7 +11,6 @@ import io
 import os
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing
 from typing import IO, Any, cast
 
 import django
@@ -184,10 +183,15 @@ class PooledHandler(ASGIHandler):
     async def send_stream(self, response: StreamingHttpResponse, send: Send) -> None:
         """Each piece as it comes. Django's own way leads it through three more generators."""
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers_of(response)})
-        async with aclosing(pieces_of(response)) as pieces:
+        pieces = response._iterator if response.is_async else read_in_pool(response)  # type: ignore[attr-defined]
+        try:
             async for piece in pieces:
                 if piece:
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    body = response.make_bytes(piece)
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
+        finally:
+            if isinstance(pieces, AsyncGenerator):
+                await pieces.aclose()
         await send({"type": "http.response.body"})
 
 
@@ -196,16 +200,8 @@ def headers_of(response: HttpResponseBase) -> list[tuple[bytes, bytes]]:
     return [(name.encode("ascii"), value.encode("latin1")) for name, value in [*response.items(), *cookies]]
 
 
-async def pieces_of(response: Any) -> AsyncGenerator[bytes]:
-    if response.is_async:
-        async with AsyncExitStack() as stack:
-            pieces = response._iterator
-            if isinstance(pieces, AsyncGenerator):
-                await stack.enter_async_context(aclosing(pieces))
-            async for piece in pieces:
-                yield response.make_bytes(piece)
-        return
-    # Files and other plain iterators: each piece is read on a pool thread.
+async def read_in_pool(response: StreamingHttpResponse) -> AsyncGenerator[bytes]:
+    """Files and other plain iterators: each piece is read on a pool thread."""
     content = cast(Iterator[bytes], response.streaming_content)
     while piece := await in_pool(next, content, b""):
         yield piece

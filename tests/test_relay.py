@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from apps.api.rows import new_id
-from apps.chat.live import Live
+from apps.chat.live import Live, frames_of
 from apps.chat.outcomes import GONE
 from apps.chat.relay import LOST, Relay, stream_of
 from tests.redis_server import RedisServer
@@ -165,7 +165,7 @@ def test_an_end_is_not_waited_for_while_redis_is_away(redis_server: RedisServer)
         two.say(1)
         two.live.end([], GONE)
         assert await two.live.outcome() is GONE
-        assert [frames async for frames in two.live.follow()] == [b"data: 1\n\n"]
+        assert [frames async for frames in frames_of(lambda: two.live)] == [b"data: 1\n\n"]
         for task in (two.telling, two.reading):
             task.cancel()
         await asyncio.gather(two.telling, two.reading, return_exceptions=True)

@@ -5,7 +5,7 @@ from the start.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 
 from apps.chat.chunks import KEEP_ALIVE
@@ -42,17 +42,6 @@ class Live:
         waiting, self._waiting = self._waiting, set()
         for reader in waiting:
             reader.wake()
-
-    async def follow(self) -> AsyncIterator[bytes]:
-        """Everything from the start, then what comes, with comments to keep a quiet connection open."""
-        with closing(Reader(self, KEEP_ALIVE_SECONDS)) as reader:
-            while True:
-                if fresh := await reader.more():
-                    yield b"".join(fresh)
-                elif self.has_ended:
-                    return
-                else:
-                    yield KEEP_ALIVE
 
     @property
     def has_ended(self) -> bool:
@@ -94,3 +83,17 @@ class Reader:
 
     def close(self) -> None:
         self._deadline.cancel()
+
+
+async def frames_of(find: Callable[[], Live]) -> AsyncIterator[bytes]:
+    """Everything from the start, then what comes, with comments to keep a quiet connection open. It is found when the
+    first piece is asked for, on the event loop."""
+    live = find()
+    with closing(Reader(live, KEEP_ALIVE_SECONDS)) as reader:
+        while True:
+            if fresh := await reader.more():
+                yield b"".join(fresh)
+            elif live.has_ended:
+                return
+            else:
+                yield KEEP_ALIVE

@@ -20,7 +20,7 @@ from apps.api.threads import spawn, with_rows
 from apps.chat import generations, known, mirror, outcomes, sources, summaries, titles, unkept
 from apps.chat.asking import Job
 from apps.chat.drafts import Keeper
-from apps.chat.live import Live
+from apps.chat.live import Live, frames_of
 from apps.chat.outcomes import INTERRUPTED, Outcome
 from apps.chat.producer import Producer
 from apps.chat.providers import ProviderError
@@ -233,10 +233,9 @@ def _forget_later(generation: UUID) -> None:
     asyncio.get_running_loop().call_later(LINGER, _lives.pop, generation, None)
 
 
-async def follow(generation: UUID) -> AsyncIterator[bytes]:
-    """The frames of an answer, from the start to its end, whoever writes it or wrote it."""
-    async for frames in _live(generation).follow():
-        yield frames
+def follow(generation: UUID) -> AsyncIterator[bytes]:
+    """The frames of an answer, from the start to its end, whoever writes it or wrote it. Called from any thread."""
+    return frames_of(lambda: _live(generation))
 
 
 async def outcome(generation: UUID) -> Outcome:
