@@ -13,6 +13,7 @@ anybody but its own server for anything.
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ expect.set_options(timeout=PATIENCE_MS)
 class Visitor:
     """Somebody in front of the page, on a device of their own."""
 
-    def __init__(self, context: BrowserContext, url: str, device: str = "desktop") -> None:
+    def __init__(self, context: BrowserContext, url: str, device: str) -> None:
         self.context, self.url, self.device = context, url, device
         self.troubles: list[str] = []
         self._borne: list[str] = []
@@ -66,6 +67,12 @@ class Visitor:
     def _look_where(self, request: Request) -> None:
         if not request.url.startswith((f"{self.url}/", "data:", f"blob:{self.url}/")):
             self.troubles.append(f"asked another: {request.url}")
+
+    def opens_another_tab(self) -> "Visitor":
+        """The same person on the same device, whose troubles are seen here."""
+        tab = copy(self)
+        tab.page = self.context.new_page()
+        return tab
 
     def bears(self, pattern: str) -> None:
         """Such a trouble is what this test is about."""
