@@ -7,15 +7,18 @@ import type { MenuItem } from "./Menu";
 type MenuPopupProps = {
   label: string;
   groups: MenuItem[][];
+  /** The landmark that it belongs to. */
+  within: HTMLElement | null;
   anchor: RefObject<HTMLButtonElement | null>;
   open: boolean;
   onClose: () => void;
 };
 
-export default function MenuPopup({ label, groups, anchor, open, onClose }: MenuPopupProps) {
+export default function MenuPopup({ label, groups, within, anchor, open, onClose }: MenuPopupProps) {
   return (
     <Base.Root open={open} onOpenChange={(open) => !open && onClose()}>
-      <Base.Portal>
+      {/* Within what it belongs to: who goes by landmarks finds it there, and it lives and is inert with it. */}
+      <Base.Portal container={within}>
         <Base.Positioner anchor={anchor} align="end" sideOffset={6} collisionPadding={8} className="menu-place">
           <Base.Popup className="menu" aria-label={label} finalFocus={anchor}>
             {groups.map((items, index) => (
