@@ -19,7 +19,17 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Locator,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from apps.accounts.models import User
 from apps.conversations.models import Conversation
@@ -58,6 +68,7 @@ class Visitor:
         context.on("console", self._hear)
         context.on("weberror", lambda error: self.troubles.append(f"uncaught: {error.error}"))
         context.on("request", self._look_where)
+        context.on("dialog", self._close)
         self.page: Page = context.new_page()
 
     def _hear(self, message: ConsoleMessage) -> None:
@@ -67,6 +78,11 @@ class Visitor:
     def _look_where(self, request: Request) -> None:
         if not request.url.startswith((f"{self.url}/", "data:", f"blob:{self.url}/")):
             self.troubles.append(f"asked another: {request.url}")
+
+    def _close(self, dialog: Dialog) -> None:
+        if dialog.type != "beforeunload":
+            self.troubles.append(f"{dialog.type}: {dialog.message}")
+        dialog.accept()
 
     def opens_another_tab(self) -> "Visitor":
         """The same person on the same device, whose troubles are seen here."""
@@ -143,6 +159,11 @@ class Visitor:
     def composer(self) -> Locator:
         return self.page.get_by_role("textbox", name="Say something to")
 
+    def scrolls(self, by: int) -> None:
+        """In what was said, by hand."""
+        self.page.get_by_role("region", name="What you and").hover()
+        self.page.mouse.wheel(0, by)
+
     def says(self, text: str) -> None:
         self.composer.fill(text)
         if self.on_phone:
@@ -205,8 +226,11 @@ def find_chromium() -> str:
 @pytest.fixture(scope="module")
 def browser(page_trouble: str | None) -> Iterator[Browser]:
     assert page_trouble is None, page_trouble
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+    chromium = find_chromium()
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # It is Playwright's loop that Django sees, and it stands still while a test looks into the database.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
 
@@ -220,10 +244,8 @@ Visits = Callable[..., Visitor]
 
 
 @pytest.fixture
-def visits(browser: Browser, device: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visits]:
+def visits(browser: Browser, device: str) -> Iterator[Visits]:
     """`visits(url, **options)`: another visitor, with cookies and storage of their own."""
-    # It is Playwright's loop that Django sees here, and it stands still while a test looks into the database.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     visitors: list[Visitor] = []
 
     def visit(url: str, **options: Any) -> Visitor:

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from apps.accounts.models import User
 from apps.conversations.models import Conversation, Message
+from config.offer import Offer
 from tests.ai_server import AIServer
 from tests.factories import make_character, make_conversation
 from tests.online import Server, until
@@ -169,8 +172,19 @@ def test_a_turn_whose_answer_was_lost_on_the_way_is_not_sent_twice(
     assert ai.calls == 1
 
 
+@pytest.fixture
+def unhurried(ada: Conversation, settings: Any) -> Conversation:
+    """Its model may think for as long as a line takes to be mended."""
+    provider = replace(settings.AI_OFFER.sources[0], name="unhurried")
+    settings.AI_OFFER = Offer((*settings.AI_OFFER.sources, provider))
+    settings.AI_TOKEN_TIMEOUT = settings.AI_TURN_TIMEOUT = 60
+    ada.model = f"unhurried/{provider.models[0]}"
+    ada.save(update_fields=["model"])
+    return ada
+
+
 def test_an_answer_goes_on_where_the_line_broke(
-    far_away: Visitor, wire: Wire, ada: Conversation, ai: AIServer
+    unhurried: Conversation, far_away: Visitor, wire: Wire, ada: Conversation, ai: AIServer
 ) -> None:
     call = ai.waits("Half ")
     far_away.opens(ada)
