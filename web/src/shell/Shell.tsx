@@ -2,6 +2,7 @@ import "./Shell.css";
 import { Menu as MenuIcon } from "lucide-react";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useLocation } from "wouter";
+import { DropCards } from "../characters/DropCards";
 import { Sidebar } from "../sidebar/Sidebar";
 import { IconButton } from "../ui/Button";
 import { DrawerContext } from "./drawer";
@@ -51,6 +52,7 @@ export function Shell({ children }: { children: ReactNode }) {
           {children}
         </main>
       </div>
+      <DropCards />
     </DrawerContext>
   );
 }
