@@ -40,6 +40,8 @@ export function Row({ conversation, today, open, current, renaming, onFocus, onM
   const time = new Date(timeOf(conversation));
 
   function onKeyDown(event: KeyboardEvent) {
+    // The menu is a child of the row, but stands elsewhere.
+    if (!here.current?.contains(event.target as Node)) return;
     const way = WAYS[event.key];
     if (event.key === "z" && (event.ctrlKey || event.metaKey)) undoLast();
     else if (event.altKey || event.ctrlKey || event.metaKey) return;
@@ -47,6 +49,7 @@ export function Row({ conversation, today, open, current, renaming, onFocus, onM
     else if (event.key === "Delete") leave(() => remove(id));
     else if (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) openMenu();
     else if (event.key === "ArrowRight") menuButton()?.focus();
+    else if (event.key === "ArrowLeft") here.current.querySelector("a")?.focus();
     else if (way) onMove(id, way);
     else return;
     event.preventDefault();
@@ -81,7 +84,9 @@ export function Row({ conversation, today, open, current, renaming, onFocus, onM
       </div>
     );
   return (
-    <div ref={here} className={open ? "row row-open" : "row"}>
+    // What can be pressed is in it; these keys are for both.
+    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
+    <div ref={here} className={open ? "row row-open" : "row"} onKeyDown={onKeyDown}>
       <Link
         href={`/c/${id}`}
         className="row-link"
@@ -89,7 +94,6 @@ export function Row({ conversation, today, open, current, renaming, onFocus, onM
         tabIndex={current ? 0 : -1}
         aria-current={open ? "page" : undefined}
         onFocus={() => onFocus(id)}
-        onKeyDown={onKeyDown}
         onContextMenu={(event) => {
           // A finger that rests on it asks for this menu, and not for the browser's.
           event.preventDefault();

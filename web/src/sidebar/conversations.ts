@@ -1,18 +1,20 @@
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
-import { useSyncExternalStore } from "react";
 import { useLocation } from "wouter";
 import { answer, api, cursorIn } from "../api/client";
 import { told } from "../api/refusal";
 import { useChange } from "../talk/conversation";
 import { tellTabs } from "../talk/tabs";
+import { Leaving, useLeaving } from "../ui/leaving";
 import { toast, undoable } from "../ui/toasts";
 import type { Conversation, ConversationFilter } from "./lists";
 import { change, LISTS } from "./staying";
 
+const leaving = new Leaving();
+
 /** Conversations, latest first, those that are archived apart. `Sidebar` keeps all such lists true (`staying.ts`). */
 export function useConversations(filter: ConversationFilter = {}) {
   const query = { archived: false, ...filter };
-  const gone = useSyncExternalStore(leaving.watch, leaving.all);
+  const gone = useLeaving(leaving);
   const list = useInfiniteQuery({
     queryKey: [...LISTS, query],
     queryFn: ({ pageParam }) =>
@@ -48,7 +50,7 @@ export function useRemoveConversation() {
   return (id: string) => {
     const here = place === `/c/${id}`;
     if (here) navigate("/");
-    leaving.set(id, true);
+    leaving.add(id);
     undoable(
       "Conversation deleted.",
       (closing) => {
@@ -60,29 +62,14 @@ export function useRemoveConversation() {
             tellTabs(id);
           })
           .catch((error: unknown) => {
-            leaving.set(id, false);
+            leaving.delete(id);
             toast(told(error), "danger");
           });
       },
       () => {
-        leaving.set(id, false);
+        leaving.delete(id);
         if (here && window.location.pathname === "/") navigate(`/c/${id}`);
       },
     );
   };
 }
-
-/** What is being deleted, by its ids: not shown, however often lists are loaded anew. */
-const leaving = {
-  ids: new Set<string>() as ReadonlySet<string>,
-  watchers: new Set<() => void>(),
-  all: () => leaving.ids,
-  watch: (watcher: () => void) => {
-    leaving.watchers.add(watcher);
-    return () => void leaving.watchers.delete(watcher);
-  },
-  set: (id: string, gone: boolean) => {
-    leaving.ids = new Set(gone ? [...leaving.ids, id] : [...leaving.ids].filter((each) => each !== id));
-    for (const watcher of leaving.watchers) watcher();
-  },
-};
