@@ -39,7 +39,7 @@ wind("the clock on the stairs, which has stopped again, and nobody in the house 
 
 def seen_by_axe(visitor: Visitor) -> list[str]:
     # Colours that are on their way are no colours yet.
-    visitor.page.wait_for_function("document.getAnimations().every((it) => it.playState !== 'running')", timeout=3000)
+    until(lambda: visitor.page.evaluate("document.getAnimations().every((it) => it.playState !== 'running')"))
     visitor.page.evaluate((WEB / "node_modules" / "axe-core" / "axe.min.js").read_text())
     found: list[str] = visitor.page.evaluate(AXE)
     return found
@@ -70,7 +70,9 @@ def test_axe_finds_nothing_on_any_screen(reader: Visitor, alices: SimpleNamespac
     check(
         reader,
         *("/", "/characters", "/characters/new", f"/characters/{character}", f"/characters/{character}/edit"),
-        *("/search", "/search?q=clock", "/settings", "/no/such/place"),
+        *(f"/characters/{character}/edit/{part}" for part in EDITED),
+        *("/search", "/search?q=clock", "/no/such/place"),
+        *(f"/settings/{part}" for part in SETTINGS),
     )
 
 
@@ -202,7 +204,7 @@ def test_one_comes_in_and_talks_by_keyboard_alone(visitor: Visitor, alice: User,
     keys.tabs_to(visitor.last_turn.get_by_role("button", name="More"))
     keys.press("Enter")
     menu = page.get_by_role("menu")
-    expect(menu.get_by_role("menuitem").first).to_be_focused()
+    expect(menu).to_be_focused()
     keys.press("ArrowUp")
     expect(menu.get_by_role("menuitem", name="Delete from here")).to_be_focused()
     keys.press("Escape")

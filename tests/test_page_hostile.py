@@ -72,7 +72,6 @@ def test_a_strangers_character_does_no_harm(
     at_home.page.get_by_role("button", name="Talk").first.click()
     at_home.is_at("/c/.+")
     at_home.sees("<script>alert(2)</script>")
-    ai.title = SHORT
     ai.says(ALL, reasoning=ALL)
     at_home.says("Good evening.")
     at_home.sees_the_end()
@@ -84,8 +83,8 @@ def test_a_strangers_character_does_no_harm(
     at_home.chooses("This conversation", "What the model is told")
     at_home.sees("by ", at_home.page.get_by_role("dialog"))
     unharmed(at_home)
+    Conversation.objects.update(title=SHORT)
     at_home.reloads()
-    # The title that the model gave has come meanwhile.
     expect(at_home.page.get_by_role("heading", level=1)).to_contain_text("onerror")
     unharmed(at_home)
     at_home.goes_to("/search?q=evening")
@@ -105,8 +104,8 @@ def test_what_is_found_is_shown_as_it_was_written(at_home: Visitor, ada: Convers
 def test_tools_and_sources_do_no_harm(at_home: Visitor, alice: User, ai: AIServer) -> None:
     character = make_character(alice)
     character.tools.add(make_tool(alice, "roll", "dice"))
-    make_document(character, SHORT, f"The lighthouse was built in 1858. {ALL}")
-    conversation = make_conversation(alice, character, title=SHORT, persona_name=SHORT[:100], topic=ALL)
+    make_document(character, SHORT, f"The lighthouse was built in 1858. {HTML[:300]}")
+    conversation = make_conversation(alice, character, title=SHORT, persona_name=SHORT[:100], topic=SHORT)
     ai.calls_tool("roll", {"dice": ALL, HTML: [MARKDOWN]})
     ai.calls_tool(HTML, "not JSON " + ALL)
     ai.says(ALL)
