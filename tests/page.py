@@ -14,7 +14,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from copy import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -278,5 +277,16 @@ def ada(alice: User) -> Conversation:
     return make_conversation(alice, make_character(alice), title="Clocks")
 
 
-def source_of_axe() -> str:
-    return (Path(WEB) / "node_modules" / "axe-core" / "axe.min.js").read_text()
+def dropped(visitor: Visitor, content: bytes, name: str = "card.json") -> None:
+    """A file, anywhere on the page, as a hand does it."""
+    visitor.page.wait_for_load_state("networkidle")
+    visitor.page.evaluate(
+        """([bytes, name]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], name));
+            const target = document.querySelector("main");
+            for (const kind of ["dragenter", "dragover", "drop"])
+                target.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data }));
+        }""",
+        [list(content), name],
+    )
