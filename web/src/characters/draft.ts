@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { FIELDS, type Card, type Changes } from "./card";
 
 // Signing out forgets all drafts, by the beginning of their names.
@@ -48,8 +49,11 @@ export function useDraft(id: string, saved: Card) {
 
   /** Forgets what was saved or is not wanted; what was written in the meantime stays. */
   const drop = useCallback((gone: Changes) => {
-    setRestored(false);
-    setChanges((now) => Object.fromEntries(entriesOf(now).filter(([name, value]) => gone[name] !== value)));
+    // At once: one may leave the page in the same breath, and then nothing may seem unsaved.
+    flushSync(() => {
+      setRestored(false);
+      setChanges((now) => Object.fromEntries(entriesOf(now).filter(([name, value]) => gone[name] !== value)));
+    });
   }, []);
 
   return { card, changes, dirty, restored: restored && dirty, kept, set, drop };

@@ -1,0 +1,12 @@
+/** With the names in it; all other macros are the server's. */
+export function named(text: string, character: string, user: string): string {
+  return text
+    .replaceAll(/\{\{char\}\}|<BOT>/gi, () => character)
+    .replaceAll(/\{\{user\}\}|<USER>/gi, () => user || "you");
+}
+
+/** A name as a part of a sentence that is plain text: not too long, and turning nothing around that stands beside it. */
+export function called(name: string): string {
+  const short = name.length > 60 ? `${name.slice(0, 60).trimEnd()}…` : name;
+  return `\u2068${short}\u2069`;
+}
