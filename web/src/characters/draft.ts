@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 import { FIELDS, type Card, type Changes } from "./card";
 
@@ -10,7 +10,9 @@ export type Patch = Changes | ((now: Card) => Changes);
 
 /** What is being written of a character: kept on this device until it is saved, or thrown away. */
 export function useDraft(id: string, saved: Card) {
-  const [changes, setChanges] = useState<Changes>(() => unlike(saved, keptDraft(id)));
+  const [written, setChanges] = useState<Changes>(() => unlike(saved, keptDraft(id)));
+  // What is saved may change meanwhile, on another device for instance.
+  const changes = useMemo(() => unlike(saved, written), [saved, written]);
   const [restored, setRestored] = useState(() => Object.keys(changes).length > 0);
   const [kept, setKept] = useState(true);
   const card: Card = { ...saved, ...changes };
