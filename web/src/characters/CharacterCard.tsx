@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { Avatar } from "../ui/Avatar";
 import { IconButton } from "../ui/Button";
 import type { Character } from "./list";
+import { called, named } from "./names";
 import { useStart } from "./start";
 
 const TAGS = 4;
@@ -29,7 +30,7 @@ export const CharacterCard = memo(function CharacterCard({ character }: { charac
         )}
         {about && (
           <p className="character-about" dir="auto">
-            {about.replaceAll("{{char}}", character.nickname || name).replaceAll("{{user}}", "you")}
+            {named(about, character.nickname || name, "")}
           </p>
         )}
         {tags.length > 0 && (
@@ -41,7 +42,7 @@ export const CharacterCard = memo(function CharacterCard({ character }: { charac
           </p>
         )}
       </div>
-      <IconButton label={`Talk to ${name}`} icon={<MessageCircle />} onClick={() => void start(id)} />
+      <IconButton label={`Talk to ${called(name)}`} icon={<MessageCircle />} onClick={() => void start(id)} />
     </li>
   );
 });

@@ -6,6 +6,7 @@ import { told } from "../api/refusal";
 import { Menu, type MenuItem } from "../ui/Menu";
 import { toast } from "../ui/toasts";
 import { useRemoveCharacter, type Character } from "./list";
+import { called } from "./names";
 
 const FORMS = [
   ["png", "Export as a picture (PNG)"],
@@ -29,7 +30,7 @@ export function CharacterMenu({ character, onReport, onGone }: CharacterMenuProp
       const copy = await answer(api.POST("/api/characters/{id}/duplicate/", { params: { path: { id } } }));
       client.setQueryData(["character", copy.id], copy);
       void client.invalidateQueries({ queryKey: ["characters"] });
-      toast(`A copy of ${name}, yours alone.`);
+      toast(`A copy of ${called(name)}, yours alone.`);
       navigate(`/characters/${copy.id}/edit`);
     } catch (error) {
       toast(told(error), "danger");
@@ -62,5 +63,5 @@ export function CharacterMenu({ character, onReport, onGone }: CharacterMenuProp
       },
     ]);
   } else groups.push([{ label: "Report", icon: <Flag />, danger: true, onSelect: onReport }]);
-  return <Menu label={`More for ${name}`} icon={<Ellipsis />} groups={groups} />;
+  return <Menu label={`More for ${called(name)}`} icon={<Ellipsis />} groups={groups} />;
 }

@@ -5,12 +5,14 @@ import { lazy, Suspense, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Screen } from "../shell/Screen";
 import { Markdown } from "../talk/Markdown";
+import { useUser } from "../session/session";
 import { Avatar } from "../ui/Avatar";
 import { Loading } from "../ui/Loading";
 import { Problem } from "../ui/Problem";
 import { CharacterMenu } from "./CharacterMenu";
 import { Greetings } from "./Greetings";
 import { greetingsOf, useCharacter, type Character } from "./list";
+import { named } from "./names";
 import { useStart } from "./start";
 import { Talks } from "./Talks";
 import { placeOfTag } from "./tags";
@@ -98,6 +100,7 @@ function Page({ character }: { character: Character }) {
 /** What the model is told of somebody, as far as one may see it. */
 function Prompt({ character }: { character: Character }) {
   const { mine, prompt_visible: shown, visibility } = character;
+  const { display_name: user } = useUser();
   if (!mine && !shown)
     return (
       <p className="person-hidden">
@@ -117,7 +120,7 @@ function Prompt({ character }: { character: Character }) {
         <details key={label} open={index === 0 && (text ?? "").length < 3_000}>
           <summary>{label}</summary>
           <p className="person-plain" dir="auto">
-            {text}
+            {named(text ?? "", character.nickname || character.name, user)}
           </p>
         </details>
       ))}

@@ -48,8 +48,9 @@ export default function Characters() {
       title="Characters"
       actions={
         <>
-          <Button onClick={pickCards}>
-            <Upload size={18} /> Import
+          <Button className="button-compact" onClick={pickCards}>
+            <Upload size={18} />
+            <span>Import</span>
           </Button>
           <Link className="button button-primary" href="/characters/new">
             <Plus size={18} /> New

@@ -107,18 +107,18 @@ export function EditEntry({ entry, onChange }: { entry: Entry; onChange: (entry:
           onChange={(cased) => onChange(book.withCased(entry, cased))}
         />
       </div>
+      <SelectField
+        label="Where it stands"
+        value={position}
+        onChange={({ target }) => onChange(book.withPosition(entry, Number(target.value)))}
+      >
+        {POSITIONS.map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </SelectField>
       <div className="editor-pair">
-        <SelectField
-          label="Where it stands"
-          value={position}
-          onChange={({ target }) => onChange(book.withPosition(entry, Number(target.value)))}
-        >
-          {POSITIONS.map(([value, label]) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
-        </SelectField>
         <NumberField
           label="Order"
           hint="Lower ones come first."

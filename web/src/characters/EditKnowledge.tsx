@@ -11,6 +11,7 @@ import { useEditing } from "./editing";
 import { EndOfList } from "./EndOfList";
 import { FindKnowledge } from "./FindKnowledge";
 import { useDocuments, useKnowledge, type Document } from "./knowledge";
+import { called } from "./names";
 
 const TextDialog = lazy(() => import("./TextDialog"));
 const PassagesDialog = lazy(() => import("./PassagesDialog"));
@@ -26,7 +27,7 @@ export default function EditKnowledge() {
       title="First they have to be made"
       actions={
         <Button look="primary" busy={busy} disabled={!card.name.trim()} onClick={() => void save()}>
-          Make {card.name.trim() || "them"}
+          Make {card.name.trim() ? called(card.name) : "them"}
         </Button>
       }
     >
@@ -55,9 +56,9 @@ function Documents({ character }: { character: string }) {
       setReads(file.name);
       try {
         const { title, warnings } = await knowledge.addFile(file);
-        for (const warning of warnings) say(`${title}: ${warning}`);
+        for (const warning of warnings) say(`${called(title)}: ${warning}`);
       } catch (error) {
-        say(`${file.name}: ${told(error)}`, true);
+        say(`${called(file.name)}: ${told(error)}`, true);
       }
     }
     setReads(null);
@@ -91,7 +92,7 @@ function Documents({ character }: { character: string }) {
         />
       </div>
       <div role="status">
-        {reads !== null && <p className="field-hint">Reading {reads}…</p>}
+        {reads !== null && <p className="field-hint">Reading {called(reads)}…</p>}
         {lines.map(({ key, said, wrong }) => (
           <p key={key} className={wrong ? "field-error" : "field-hint"}>
             {said}
@@ -118,19 +119,19 @@ function Documents({ character }: { character: string }) {
             </div>
             <IconButton
               small
-              label={`Read ${document.title}`}
+              label={`Read ${called(document.title)}`}
               icon={<ScrollText />}
               onClick={() => setOpened({ what: "passages", document })}
             />
             <IconButton
               small
-              label={`Rename ${document.title}`}
+              label={`Rename ${called(document.title)}`}
               icon={<Pencil />}
               onClick={() => setOpened({ what: "rename", document })}
             />
             <IconButton
               small
-              label={`Delete ${document.title}`}
+              label={`Delete ${called(document.title)}`}
               icon={<Trash2 />}
               onClick={() => knowledge.remove(document)}
             />

@@ -49,6 +49,8 @@ export default function EditTools() {
   if (tools.isPending) return <Loading />;
   if (tools.error) return <Problem error={tools.error} onRetry={() => void tools.refetch()} />;
   const mine = tools.data ?? [];
+  // Deleted elsewhere, and still in a draft.
+  const lost = card.tools.filter((id) => !tools.known.has(id));
   const missing = BUILTINS.filter(([name]) => !mine.some(({ builtin }) => builtin === name));
   return (
     <>
@@ -88,9 +90,21 @@ export default function EditTools() {
                   { label: "Edit", icon: <Pencil />, onSelect: () => setOpened({ what: "edit", tool }) },
                   { label: "Try it", icon: <Play />, onSelect: () => setOpened({ what: "try", tool }) },
                 ],
-                [{ label: "Delete", icon: <Trash2 />, danger: true, onSelect: () => remove(tool) }],
+                [
+                  {
+                    label: "Delete",
+                    icon: <Trash2 />,
+                    danger: true,
+                    onSelect: () => remove(tool, () => give(tool.id, false)),
+                  },
+                ],
               ]}
             />
+          </li>
+        ))}
+        {lost.map((id) => (
+          <li key={id} className="toolbox-tool">
+            <Switch label="A tool that is gone" checked onChange={() => give(id, false)} />
           </li>
         ))}
       </ul>

@@ -1,5 +1,6 @@
 import "./Characters.css";
 import "./Editor.css";
+import { CircleAlert } from "lucide-react";
 import { lazy, Suspense, useEffect, useEffectEvent, useRef, type ReactNode } from "react";
 import { Link } from "wouter";
 import { Screen } from "../shell/Screen";
@@ -76,7 +77,12 @@ export function Editor({ character, part }: { character: Character | null; part:
               aria-current={each === here ? "page" : undefined}
             >
               {each.label}
-              {isWrong(each, wrong) && <span className="place-wrong">(has errors)</span>}
+              {isWrong(each, wrong) && (
+                <span className="place-wrong">
+                  <CircleAlert size={16} aria-hidden="true" />
+                  <span className="visually-hidden">(has errors)</span>
+                </span>
+              )}
             </Link>
           ))}
         </nav>
@@ -100,7 +106,7 @@ export function Editor({ character, part }: { character: Character | null; part:
               </Button>
             )}
             <Button look="primary" busy={busy} disabled={!dirty || busy} onClick={saveAndGo}>
-              {character ? "Save" : "Make"}
+              Save
             </Button>
           </div>
         </div>

@@ -3,6 +3,7 @@ import { useId } from "react";
 import { IconButton } from "../ui/Button";
 import { flagOf, textsOf, titleOf, type Entry } from "./book";
 import { EditEntry } from "./EditEntry";
+import { called } from "./names";
 import { RowTools } from "./RowTools";
 
 type EntryRowProps = {
@@ -23,6 +24,7 @@ type EntryRowProps = {
 export function EntryRow({ entry, place, places, open, movable, ...on }: EntryRowProps) {
   const id = useId();
   const title = titleOf(entry, place).slice(0, 200);
+  const name = called(title);
   const enabled = flagOf(entry["enabled"], true);
   const keys = textsOf(entry, "keys").slice(0, 20).join(", ").slice(0, 300);
   return (
@@ -32,7 +34,7 @@ export function EntryRow({ entry, place, places, open, movable, ...on }: EntryRo
           type="checkbox"
           role="switch"
           className="switch"
-          aria-label={`${title} is on`}
+          aria-label={`${name} is on`}
           checked={enabled}
           aria-checked={enabled}
           onChange={({ target }) => on.onChange({ ...entry, enabled: target.checked })}
@@ -45,9 +47,9 @@ export function EntryRow({ entry, place, places, open, movable, ...on }: EntryRo
           </span>
         </button>
         <span className="editor-tools">
-          <IconButton small data-tool="copy" label={`Copy ${title}`} icon={<Copy />} onClick={on.onCopy} />
+          <IconButton small data-tool="copy" label={`Copy ${name}`} icon={<Copy />} onClick={on.onCopy} />
           <RowTools
-            name={title}
+            name={name}
             row={movable ? place : 0}
             rows={movable ? places : 1}
             onMove={on.onMove}

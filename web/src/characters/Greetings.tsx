@@ -4,6 +4,7 @@ import { useUser } from "../session/session";
 import { Markdown } from "../talk/Markdown";
 import { useTouchSwipe } from "../talk/swiping";
 import { Button, IconButton } from "../ui/Button";
+import { named } from "./names";
 
 type GreetingsProps = {
   greetings: { text: string; index: number }[];
@@ -83,11 +84,4 @@ function Greeting({ text }: { text: string }) {
       {text}
     </p>
   );
-}
-
-/** With the names in it; all other macros are the server's. */
-function named(text: string, character: string, user: string): string {
-  return text
-    .replaceAll(/\{\{char\}\}|<BOT>/gi, () => character)
-    .replaceAll(/\{\{user\}\}|<USER>/gi, () => user || "you");
 }

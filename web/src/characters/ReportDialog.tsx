@@ -7,6 +7,7 @@ import { Dialog, DialogActions } from "../ui/Dialog";
 import { SelectField, TextArea } from "../ui/Field";
 import { toast } from "../ui/toasts";
 import type { Character } from "./list";
+import { called } from "./names";
 
 type Reason = Schemas["ReasonEnum"];
 
@@ -42,7 +43,7 @@ export default function ReportDialog({ character, onClose }: { character: Charac
   }
 
   return (
-    <Dialog title={`Report ${character.name}`} about="The staff see it, and that it was you." onClose={onClose}>
+    <Dialog title={`Report ${called(character.name)}`} about="The staff see it, and that it was you." onClose={onClose}>
       <form className="dialog-form" onSubmit={(event) => void send(event)}>
         <SelectField label="What is wrong with it" name="reason" error={wrong["reason"]}>
           {REASONS.map(([reason, label]) => (

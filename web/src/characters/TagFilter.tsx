@@ -9,7 +9,7 @@ export function TagFilter({ characters, tags, onPress }: TagFilterProps) {
   const offered = [...tags, ...frequent(characters, tags)].slice(0, Math.max(SHOWN, tags.length));
   if (offered.length === 0) return null;
   return (
-    <div role="group" aria-label="Only with these tags" className="tags">
+    <div role="group" aria-label="Only with these tags" className="tags tags-filter">
       {offered.map((tag) => (
         <button
           key={tag}

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { answer, api } from "../api/client";
 import { Refusal, told } from "../api/refusal";
 import { Button } from "../ui/Button";
@@ -27,8 +27,13 @@ export default function ToolDialog({ tool: given, onClose, onMade, onTry }: Tool
   const [leaving, setLeaving] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
+  const [unasked, setUnasked] = useState<string | undefined>();
   const keep = useKeepTool();
   const wrong = wrongIn(error);
+  const body = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (error !== null) body.current?.querySelector<HTMLElement>("[aria-invalid='true']")?.focus();
+  }, [error]);
 
   function put(patch: Partial<ToolForm>) {
     setForm((now) => ({ ...now, ...patch }));
@@ -64,13 +69,14 @@ export default function ToolDialog({ tool: given, onClose, onMade, onTry }: Tool
   }
 
   async function refresh() {
+    setUnasked(undefined);
     const now = dirty || !tool ? await save() : tool;
     if (!now) return;
     setBusy(true);
     try {
       adopt(await answer(api.POST("/api/tools/{id}/refresh/", { params: { path: { id: now.id } } })));
     } catch (error) {
-      setError(error);
+      setUnasked(told(error));
     } finally {
       setBusy(false);
     }
@@ -89,7 +95,7 @@ export default function ToolDialog({ tool: given, onClose, onMade, onTry }: Tool
       about="In a talk the model calls it when it likes, and is told what came of it."
       onClose={() => (dirty ? setLeaving(true) : onClose())}
     >
-      <div className="dialog-form">
+      <div ref={body} className="dialog-form">
         <SelectField
           label="What it is"
           value={form.kind}
@@ -137,7 +143,9 @@ export default function ToolDialog({ tool: given, onClose, onMade, onTry }: Tool
           onChange={({ target }) => put({ description: target.value })}
         />
         {form.kind === "http" && <ToolHttp form={form} wrong={wrong} onChange={put} />}
-        {form.kind === "mcp" && <ToolMcp {...{ form, tool, wrong, busy }} onChange={put} onRefresh={refresh} />}
+        {form.kind === "mcp" && (
+          <ToolMcp {...{ form, tool, wrong, busy, unasked }} onChange={put} onRefresh={refresh} />
+        )}
         {form.kind !== "builtin" && <ToolSecrets form={form} tool={tool} wrong={wrong} onChange={put} />}
         <Switch
           label="Others may use it"

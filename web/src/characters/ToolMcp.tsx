@@ -6,10 +6,16 @@ import { Pairs } from "./Pairs";
 import type { ToolPartProps } from "./ToolHttp";
 import type { Tool } from "./tools";
 
-type ToolMcpProps = ToolPartProps & { tool: Tool | null; busy: boolean; onRefresh: () => Promise<void> };
+type ToolMcpProps = ToolPartProps & {
+  tool: Tool | null;
+  busy: boolean;
+  /** Why the server did not tell what it offers. */
+  unasked: string | undefined;
+  onRefresh: () => Promise<void>;
+};
 
 /** A server that speaks MCP, and which of its functions models are offered. */
-export function ToolMcp({ form, tool, wrong, busy, onChange, onRefresh }: ToolMcpProps) {
+export function ToolMcp({ form, tool, wrong, busy, unasked, onChange, onRefresh }: ToolMcpProps) {
   const listed = tool?.listed ?? [];
   const chosen = form.functions ?? listed;
   return (
@@ -55,6 +61,9 @@ export function ToolMcp({ form, tool, wrong, busy, onChange, onRefresh }: ToolMc
         <Button busy={busy} className="editor-add" onClick={onRefresh}>
           <RefreshCw size={18} /> Save, and ask the server
         </Button>
+        <p role="status" className="field-error">
+          {unasked}
+        </p>
       </fieldset>
     </>
   );

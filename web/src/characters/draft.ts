@@ -1,4 +1,5 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { FIELDS, type Card, type Changes } from "./card";
 
 // Signing out forgets all drafts, by the beginning of their names.
@@ -9,7 +10,9 @@ export type Patch = Changes | ((now: Card) => Changes);
 
 /** What is being written of a character: kept on this device until it is saved, or thrown away. */
 export function useDraft(id: string, saved: Card) {
-  const [changes, setChanges] = useState<Changes>(() => unlike(saved, keptDraft(id)));
+  const [written, setChanges] = useState<Changes>(() => unlike(saved, keptDraft(id)));
+  // What is saved may change meanwhile, on another device for instance.
+  const changes = useMemo(() => unlike(saved, written), [saved, written]);
   const [restored, setRestored] = useState(() => Object.keys(changes).length > 0);
   const [kept, setKept] = useState(true);
   const card: Card = { ...saved, ...changes };
@@ -48,8 +51,11 @@ export function useDraft(id: string, saved: Card) {
 
   /** Forgets what was saved or is not wanted; what was written in the meantime stays. */
   const drop = useCallback((gone: Changes) => {
-    setRestored(false);
-    setChanges((now) => Object.fromEntries(entriesOf(now).filter(([name, value]) => gone[name] !== value)));
+    // At once: one may leave the page in the same breath, and then nothing may seem unsaved.
+    flushSync(() => {
+      setRestored(false);
+      setChanges((now) => Object.fromEntries(entriesOf(now).filter(([name, value]) => gone[name] !== value)));
+    });
   }, []);
 
   return { card, changes, dirty, restored: restored && dirty, kept, set, drop };

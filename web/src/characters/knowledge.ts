@@ -2,6 +2,7 @@ import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api, cursorIn, type Schemas } from "../api/client";
 import { fileForm } from "./file";
 import { takeAway, useLeaving } from "./leaving";
+import { called } from "./names";
 
 export type Document = Schemas["Document"];
 
@@ -49,7 +50,7 @@ export function useKnowledge(character: string) {
       await look();
     },
     remove: ({ id, title }: Document) =>
-      takeAway(id, `“${title}” is forgotten.`, async (leaving) => {
+      takeAway(id, `${called(title)} is forgotten.`, async (leaving) => {
         await answer(
           api.DELETE("/api/characters/{id}/knowledge/{document_pk}/", {
             params: { path: { ...path, document_pk: id } },

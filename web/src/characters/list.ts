@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api, cursorIn, type Schemas } from "../api/client";
 import { takeAway, useLeaving } from "./leaving";
+import { called } from "./names";
 
 export type Character = Schemas["Character"];
 export type Scope = "mine" | "public" | "all";
@@ -58,7 +59,7 @@ export function useKeepCharacter() {
 export function useRemoveCharacter() {
   const client = useQueryClient();
   return ({ id, name }: Character) =>
-    takeAway(id, `${name} is deleted. What you said to each other stays.`, async (leaving) => {
+    takeAway(id, `${called(name)} is deleted. What you said to each other stays.`, async (leaving) => {
       await answer(api.DELETE("/api/characters/{id}/", { params: { path: { id } }, keepalive: leaving }));
       void client.invalidateQueries({ queryKey: ["characters"] });
       void client.invalidateQueries({ queryKey: ["conversations"] });

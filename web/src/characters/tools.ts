@@ -38,7 +38,8 @@ export function useTools() {
       return tools;
     },
   });
-  return { ...list, data: list.data?.filter(({ id }) => !gone.has(id)) };
+  const known = new Set(list.data?.map(({ id }) => id));
+  return { ...list, known, data: list.data?.filter(({ id }) => !gone.has(id)) };
 }
 
 export function useKeepTool() {
@@ -55,9 +56,10 @@ export function useKeepTool() {
 
 export function useRemoveTool() {
   const client = useQueryClient();
-  return ({ id, name }: Tool) =>
+  return ({ id, name }: Tool, onGone: () => void) =>
     takeAway(id, `The tool ${name} is deleted, for all characters.`, async (leaving) => {
       await answer(api.DELETE("/api/tools/{id}/", { params: { path: { id } }, keepalive: leaving }));
+      onGone();
       void client.invalidateQueries({ queryKey: ["tools"] });
       void client.invalidateQueries({ queryKey: ["character"] });
     });

@@ -8,6 +8,7 @@ import { keepDraft, useDraft, type Patch } from "./draft";
 import type { Editing } from "./editing";
 import { blobOf, fileForm } from "./file";
 import { useKeepCharacter, type Character } from "./list";
+import { called } from "./names";
 
 const NEW = "new";
 const NOTHING_WRONG: Record<string, string> = {};
@@ -65,7 +66,7 @@ export function useEditor(character: Character | null, base: string, part: strin
         keepDraft(now.id, picture === undefined ? {} : { picture });
         drop(changes);
         await keep(now);
-        toast(`${now.name} is made, but without the picture: ${told(error)}`, "danger");
+        toast(`${called(now.name)} is made, but without the picture: ${told(error)}`, "danger");
         navigate(`/characters/${now.id}/edit`, { replace: true });
       }
       return null;
