@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type SubmitEvent } from "react";
+import { useLocation } from "wouter";
 import { answer, api } from "../api/client";
 import { forget, useUser } from "../session/session";
 import { forgetDrafts } from "../talk/drafts";
@@ -13,6 +14,7 @@ import { useAttempt } from "./useAttempt";
 export default function DeleteAccount({ onClose }: { onClose: () => void }) {
   const { email } = useUser();
   const client = useQueryClient();
+  const [, navigate] = useLocation();
   const [password, setPassword] = useState("");
   const [typed, setTyped] = useState("");
   const { busy, attempt, fields, otherThan } = useAttempt();
@@ -23,6 +25,7 @@ export default function DeleteAccount({ onClose }: { onClose: () => void }) {
       await answer(api.DELETE("/api/auth/users/me/", { body: { current_password: password } }));
       forgetDrafts();
       await forget(client);
+      navigate("/sign-in", { replace: true });
     });
   }
 

@@ -1,5 +1,5 @@
 import "./ChooseCharacter.css";
-import { Check } from "lucide-react";
+import { Check, Users } from "lucide-react";
 import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
 import { useCharacters } from "../characters/list";
 import { Avatar } from "../ui/Avatar";
@@ -86,7 +86,7 @@ export default function ChooseCharacter({ title, chosen = null, nobody, onChoose
               onPointerMove={() => setAt(index)}
               onClick={() => choose(option)}
             >
-              {option.id && <Avatar size="small" name={option.name} src={option.avatar} />}
+              {option.id ? <Avatar size="small" name={option.name} src={option.avatar} /> : <Users />}
               <span className="choose-name" dir="auto">
                 {option.name}
               </span>

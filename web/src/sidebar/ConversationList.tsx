@@ -14,7 +14,7 @@ import type { Chosen } from "./Sidebar";
 type Item = { id: string; row: Conversation | null };
 
 /** The conversations: pinned ones first, then by days. Arrow keys go through them, F2 renames, Delete deletes. */
-export function ConversationList({ character, archived }: Chosen) {
+export function ConversationList({ character, archived, onOpen }: Chosen & { onOpen: () => void }) {
   const filter = { archived, ...(character && { character: character.id }) };
   const list = useConversations(filter);
   const pinned = useConversations({ ...filter, pinned: true });
@@ -86,6 +86,7 @@ export function ConversationList({ character, archived }: Chosen) {
                 current={id === current}
                 renaming={id === renaming}
                 onFocus={setChosen}
+                onOpen={onOpen}
                 onMove={move}
                 onRename={(which) => {
                   setRenaming(which);

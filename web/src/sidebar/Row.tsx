@@ -24,13 +24,14 @@ type RowProps = {
   current: boolean;
   renaming: boolean;
   onFocus: (id: string) => void;
+  onOpen: () => void;
   /** Goes to another row; false where there is none. */
   onMove: (from: string, way: Way) => boolean;
   onRename: (id: string | null) => void;
 };
 
 /** A conversation in the side bar. */
-export function Row({ conversation, today, open, current, renaming, onFocus, onMove, onRename }: RowProps) {
+export function Row({ conversation, today, open, current, renaming, onFocus, onOpen, onMove, onRename }: RowProps) {
   const { id, title, character, character_name: name, pinned, archived, generating } = conversation;
   const here = useRef<HTMLDivElement>(null);
   const avatar = useAvatar(character);
@@ -94,6 +95,7 @@ export function Row({ conversation, today, open, current, renaming, onFocus, onM
         tabIndex={current ? 0 : -1}
         aria-current={open ? "page" : undefined}
         onFocus={() => onFocus(id)}
+        onClick={onOpen}
         onContextMenu={(event) => {
           // A finger that rests on it asks for this menu, and not for the browser's.
           event.preventDefault();

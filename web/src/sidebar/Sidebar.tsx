@@ -15,7 +15,8 @@ const ChooseCharacter = lazy(() => import("./ChooseCharacter"));
 /** Which conversations are shown. */
 export type Chosen = { character: Chooseable | null; archived: boolean };
 
-export function Sidebar() {
+/** `onDone`: somebody chose where to go, be it where they are already. */
+export function Sidebar({ onDone }: { onDone: () => void }) {
   const [chosen, setChosen] = useState<Chosen>({ character: null, archived: false });
   const [choosing, setChoosing] = useState<"new" | "filter" | null>(null);
   const start = useStart();
@@ -24,8 +25,8 @@ export function Sidebar() {
   useSearchKey();
   return (
     <div className="sidebar">
-      <header className="sidebar-head">
-        <Link href="/" className="sidebar-name">
+      <div className="sidebar-head">
+        <Link href="/" className="sidebar-name" onClick={onDone}>
           Dramatis
         </Link>
         <Menu
@@ -46,7 +47,7 @@ export function Sidebar() {
             ],
           ]}
         />
-      </header>
+      </div>
       <Button className="sidebar-new" onClick={() => setChoosing("new")}>
         <Plus /> New conversation
       </Button>
@@ -65,15 +66,15 @@ export function Sidebar() {
         </div>
       )}
       <h2 className="visually-hidden">Conversations</h2>
-      <ConversationList key={`${character?.id ?? ""} ${archived}`} {...chosen} />
+      <ConversationList key={`${character?.id ?? ""} ${archived}`} {...chosen} onOpen={onDone} />
       <nav aria-label="Places" className="sidebar-places">
-        <Place href="/search">
+        <Place href="/search" onClick={onDone}>
           <Search /> Search
         </Place>
-        <Place href="/characters">
+        <Place href="/characters" onClick={onDone}>
           <Users /> Characters
         </Place>
-        <Place href="/settings" within>
+        <Place href="/settings" within onClick={onDone}>
           <Settings /> Settings
         </Place>
       </nav>
@@ -99,7 +100,9 @@ export function Sidebar() {
   );
 }
 
-function Place({ href, within = false, children }: { href: string; within?: boolean; children: ReactNode }) {
+type PlaceProps = { href: string; within?: boolean; onClick: () => void; children: ReactNode };
+
+function Place({ href, within = false, onClick, children }: PlaceProps) {
   const [inside] = useRoute(`${href}/*?`);
   const [exactly] = useRoute(href);
   const here = within ? inside : exactly;
@@ -107,6 +110,7 @@ function Place({ href, within = false, children }: { href: string; within?: bool
     <Link
       href={href}
       className={here ? "sidebar-place sidebar-here" : "sidebar-place"}
+      onClick={onClick}
       aria-current={here ? "page" : undefined}
     >
       {children}
