@@ -7,7 +7,7 @@ import { Menu } from "../ui/Menu";
 import { undoLast } from "../ui/toasts";
 import { useChangeListed, useRemoveConversation } from "./conversations";
 import { shortTime } from "./days";
-import { timeOf, type Conversation } from "./lists";
+import { previewOf, timeOf, type Conversation } from "./lists";
 import { Rename } from "./Rename";
 import { useAvatar } from "./useAvatar";
 
@@ -144,10 +144,4 @@ export function Row({ conversation, today, open, current, renaming, onFocus, onO
       />
     </div>
   );
-}
-
-/** What was said last, without the marks of Markdown; where a title is above it, the name as well says whose it is. */
-function previewOf({ title, character_name, last_message_preview: preview }: Conversation): string {
-  const said = preview.replace(/[*_`#>]+/g, "").trim();
-  return said || (title ? character_name : "Nothing was said yet");
 }

@@ -12,6 +12,12 @@ export function timeOf({ last_message_at, created_at }: Conversation): number {
   return Date.parse(last_message_at ?? created_at);
 }
 
+/** What was said last, without the marks of Markdown; where a title is above it, the name as well says whose it is. */
+export function previewOf({ title, character_name, last_message_preview: preview }: Conversation): string {
+  const said = preview.replace(/[*_`#>]+/g, "").trim();
+  return said || (title ? character_name : "Nothing was said yet");
+}
+
 /** A list with what has changed since it was loaded; the same object where nothing did. */
 export function withChanges(
   list: Pages,
