@@ -3,7 +3,7 @@ VENV := .venv
 # `local` is what `make run` needs; `dev` has that and the tools for tests and checks.
 EXTRA ?= local
 
-.PHONY: run install web
+.PHONY: run install web screenshots
 
 run: install ## Start Dramatis on this machine, with a database and a model of its own
 	@exec $(VENV)/bin/python -m config.local
@@ -13,6 +13,10 @@ install: ## Make .venv and install what is pinned in requirements/
 
 web: ## Build the page in web/, which needs Node 20.19 or later; `make run` does it by itself
 	@$(PYTHON) -m config.local.page
+
+screenshots: EXTRA := dev
+screenshots: install ## Pictures of every screen of the page, in web/screenshots: light, dark, phone, desktop; needs Chromium
+	@$(VENV)/bin/python -m bench.screenshots $(ARGS)
 
 # Checks need the settings to be readable, not a server behind them.
 UNSERVED := SECRET_KEY=unserved DATABASE_URL=postgres://unserved/unserved ALLOWED_HOSTS=localhost \

@@ -31,13 +31,14 @@ from tests.factories import (
 )
 from tests.launched import data_dir, run
 from tests.online import Person, Server
+from tests.page import ada, at_home, browser, device, page_trouble, visitor, visits
 from tests.redis_server import RedisServer
 from tests.sentinel import Sentinel
 from tests.slow import SLOW
 from tests.stage import AI
 from tests.thrift import collect_less_garbage, empty_by_deleting, find_files_once
 
-__all__ = ["data_dir", "run"]
+__all__ = ["ada", "at_home", "browser", "data_dir", "device", "page_trouble", "run", "visitor", "visits"]
 
 # What makes guessing slow makes tests slow.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
@@ -196,7 +197,7 @@ def _no_session_outlives_the_tests(django_db_setup: None, django_db_blocker: Any
 
 
 @pytest.fixture(scope="session")
-def _server(django_db_setup: None, django_db_blocker: Any) -> Iterator[Server]:
+def _server(django_db_setup: None, django_db_blocker: Any, page_trouble: str | None) -> Iterator[Server]:
     # It looks after its leases between the tests, too.
     with django_db_blocker.unblock(), Server() as server:
         yield server

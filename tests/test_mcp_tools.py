@@ -122,6 +122,8 @@ def test_arguments_are_checked_here_first(alice_online: Person, alice: User, clo
 def test_only_what_was_chosen_runs(alice_online: Person, alice: User, clockwork: ToolServer) -> None:
     tool = mcp(alice, clockwork.port, functions=["add"])
     assert refreshed(alice_online, tool) == ["clock__add"]
+    # By the names that can be chosen, the others can be chosen later.
+    assert {"add", "repeat"} < set(alice_online.get(f"/api/tools/{tool.pk}/").json()["listed"])
     body = {"function": "repeat", "arguments": {"text": "x", "times": 2}}
     assert alice_online.post(f"/api/tools/{tool.pk}/run/", body).status_code == 400
     assert tried(alice_online, tool, "add", a=1, b=1)["text"] == "2"

@@ -26,6 +26,7 @@ def test_a_builtin_one(as_alice: APIClient) -> None:
         "mcp": None,
         "parameters": {},
         "secret_names": [],
+        "listed": [],
         "usable_by_others": False,
     }
     assert patched(as_alice, made, description="For luck.")["functions"][0]["description"] == "For luck."

@@ -178,6 +178,9 @@ class ToolSerializer(ModelSerializer):
     )
     secret_names = List(child=Line(), read_only=True)
     functions = serializers.SerializerMethodField()
+    listed = serializers.SerializerMethodField(
+        help_text="What an `mcp` server offered when it was asked last, by its own names: of these `functions` chooses."
+    )
     usable_by_others = Flag(
         required=False, help_text="By whoever talks to a public character that has it. It acts in your name."
     )
@@ -196,6 +199,7 @@ class ToolSerializer(ModelSerializer):
             "secrets",
             "secret_names",
             "functions",
+            "listed",
             "usable_by_others",
             "created_at",
             "updated_at",
@@ -204,6 +208,9 @@ class ToolSerializer(ModelSerializer):
     @extend_schema_field(FunctionSerializer(many=True))
     def get_functions(self, tool: Tool) -> Any:
         return FunctionSerializer(functions_of(tool), many=True).data
+
+    def get_listed(self, tool: Tool) -> list[str]:
+        return [each["name"] for each in tool.listed]
 
     def validate_parameters(self, schema: dict[str, Any]) -> dict[str, Any]:
         try:

@@ -23,7 +23,7 @@ NEEDED = (20, 19)
 NODE = "install Node 20.19 or later, which brings npm"
 PATIENCE_SECONDS = 600
 # What is made here, and so is no source.
-MADE = {"node_modules", "dist"}
+MADE = {"node_modules", "dist", "screenshots"}
 GENERATED = Path("src/api/schema.d.ts")
 NPM = ["npm", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
 # Somebody waits at the terminal, maybe without a network.

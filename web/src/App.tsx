@@ -15,6 +15,7 @@ const Home = lazy(() => import("./home/Home"));
 const Talk = lazy(() => import("./talk/Talk"));
 const Characters = lazy(() => import("./characters/Characters"));
 const CharacterPage = lazy(() => import("./characters/CharacterPage"));
+const EditCharacter = lazy(() => import("./characters/EditCharacter"));
 const Search = lazy(() => import("./search/Search"));
 const Settings = lazy(() => import("./settings/Settings"));
 const Nowhere = lazy(() => import("./shell/Nowhere"));
@@ -58,7 +59,11 @@ function Pages() {
                 <Route path="/" component={Home} />
                 <Route path="/c/:id">{({ id }) => <Talk key={id} id={id} />}</Route>
                 <Route path="/characters" component={Characters} />
-                <Route path="/characters/:id/*?">{({ id }) => <CharacterPage key={id} id={id} />}</Route>
+                <Route path="/characters/new/:part?">{({ part }) => <EditCharacter part={part} />}</Route>
+                <Route path="/characters/:id/edit/:part?">
+                  {({ id, part }) => <EditCharacter key={id} id={id} part={part} />}
+                </Route>
+                <Route path="/characters/:id">{({ id }) => <CharacterPage key={id} id={id} />}</Route>
                 <Route path="/search" component={Search} />
                 <Route path="/settings/*?" component={Settings} />
                 <Route component={Nowhere} />

@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import { useCharacters } from "../characters/list";
 import { useStart } from "../characters/start";
 import { useConversations } from "../sidebar/conversations";
+import { previewOf } from "../sidebar/lists";
 import { Screen } from "../shell/Screen";
 import { Avatar } from "../ui/Avatar";
 import { EmptyState } from "../ui/EmptyState";
@@ -41,7 +42,7 @@ export default function Home() {
               <li key={conversation.id}>
                 <Link href={`/c/${conversation.id}`}>
                   <strong>{conversation.title || conversation.character_name}</strong>
-                  <span>{conversation.last_message_preview}</span>
+                  <span>{previewOf(conversation)}</span>
                 </Link>
               </li>
             ))}

@@ -2,6 +2,7 @@ import "./Shell.css";
 import { Menu as MenuIcon } from "lucide-react";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useLocation } from "wouter";
+import { DropCards } from "../characters/DropCards";
 import { Sidebar } from "../sidebar/Sidebar";
 import { IconButton } from "../ui/Button";
 import { DrawerContext } from "./drawer";
@@ -44,13 +45,14 @@ export function Shell({ children }: { children: ReactNode }) {
       </a>
       <div className="shell" data-drawer={drawer}>
         <header ref={bar} className="shell-bar" inert={phone && !open}>
-          <Sidebar />
+          <Sidebar onDone={() => setOpenAt(null)} />
         </header>
         {drawer && <div className="shell-shade" aria-hidden="true" onClick={() => setOpenAt(null)} />}
         <main id="main" ref={main} className="shell-main" tabIndex={-1} inert={drawer}>
           {children}
         </main>
       </div>
+      <DropCards />
     </DrawerContext>
   );
 }

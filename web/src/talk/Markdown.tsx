@@ -35,9 +35,9 @@ function element(node: Nodes): ReactNode {
     case "paragraph":
       return <p dir="auto">{inside(node)}</p>;
     case "heading":
-      // Under the name of who speaks, whatever rank it claims.
+      // Under the conversation's title, whatever rank it claims: no rank is left out on the way.
       return (
-        <p dir="auto" className="prose-heading" role="heading" aria-level={Math.min(node.depth + 3, 6)}>
+        <p dir="auto" className="prose-heading" role="heading" aria-level={2}>
           {inside(node)}
         </p>
       );

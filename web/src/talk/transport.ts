@@ -20,6 +20,8 @@ export const GO_ON = { goOn: true };
 
 /** The AI SDK's way to our server: sends the last message only, and does not give up when the line breaks. */
 export class TalkTransport extends HttpChatTransport<TalkMessage> {
+  /** Or what was there already when the line broke would be told twice. */
+  readonly resumeStreamIsReplay = true;
   readonly #events: Events;
 
   constructor(events: Events) {
