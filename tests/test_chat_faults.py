@@ -248,3 +248,15 @@ def test_the_database_itself_allows_one_running_generation(alice: User, conversa
         Generation.objects.create(
             user=alice, conversation=conversation, message_id=job.message, provider="x", model="y"
         )
+
+
+@pytest.mark.parametrize(("said", "told"), [(7, {"retry_after": 7}), (None, {})])
+def test_a_stream_says_when_a_busy_provider_wants_to_be_asked_again(
+    alice_online: Person, conversation: Conversation, ai: AIServer, said: int | None, told: dict[str, int]
+) -> None:
+    with soon_given_up(conversation):  # one that is to be waited for longer than that is not waited for
+        ai.fails(429, retry_after=said, times=3)
+        read = list(chunks(alice_online.stream(conversation.pk)))
+    [turn] = [chunk["data"] for chunk in read if isinstance(chunk, dict) and chunk["type"] == "data-turn"]
+    assert turn["assistant_message"]["error"]["code"] == "provider_busy"
+    assert {name: turn[name] for name in turn.keys() - {"user_message", "assistant_message", "conversation"}} == told

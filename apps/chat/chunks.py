@@ -120,7 +120,7 @@ class Chunks:
         """`finish` closes a whole answer, `abort` one that was stopped, `error` any other."""
         closing = self._closing(outcome)
         step = [frame({"type": "finish-step"})] if closing["type"] == "finish" else []
-        return [*self._close(), *step, *self._turn(outcome.turn), frame(closing), DONE]
+        return [*self._close(), *step, *self._turn(outcome), frame(closing), DONE]
 
     def rest(self, outcome: Outcome) -> list[bytes]:
         """What is still to be told of an answer that has ended, from its rows."""
@@ -181,8 +181,10 @@ class Chunks:
         kind, self._open = self._open, None
         return [frame({"type": f"{kind}-end", "id": str(self._parts)})]
 
-    def _turn(self, turn: dict[str, Any] | None) -> list[bytes]:
-        if turn is None:
+    def _turn(self, outcome: Outcome) -> list[bytes]:
+        if outcome.turn is None:
             return []
-        chunk = {"type": "data-turn", "data": turn, "transient": True}
+        # As the header `Retry-After` of the JSON form, which a stream has sent its headers too early for.
+        wait = {} if outcome.retry_after is None else {"retry_after": outcome.retry_after}
+        chunk = {"type": "data-turn", "data": {**outcome.turn, **wait}, "transient": True}
         return [b"data: " + JSONRenderer().render(chunk) + b"\n\n"]

@@ -1,6 +1,7 @@
 import { CirclePause, CircleSlash, RefreshCw, TriangleAlert } from "lucide-react";
 import { Button } from "../ui/Button";
 import { textOf, type TalkMessage } from "./messages";
+import { Countdown } from "./Notices";
 import type { Talk } from "./talk";
 
 type EndingProps = { talk: Talk; message: TalkMessage; last: boolean; idle: boolean; answers: boolean; name: string };
@@ -8,6 +9,7 @@ type EndingProps = { talk: Talk; message: TalkMessage; last: boolean; idle: bool
 /** How a message ended, where it did not end well, and what to do about it. */
 export function Ending({ talk, message, last, idle, answers, name }: EndingProps) {
   const { status, error } = message.metadata ?? {};
+  const { busyFor } = talk.state();
   const can = last && idle && answers;
   const anew = (label: string) =>
     can && (
@@ -50,7 +52,13 @@ export function Ending({ talk, message, last, idle, answers, name }: EndingProps
     return (
       <div className="ending ending-danger">
         <TriangleAlert />
-        <p>{error?.detail ?? "This answer failed."}</p>
+        {last && busyFor?.message === message.id ? (
+          <p>
+            The model is busy. <Countdown seconds={busyFor.seconds} />
+          </p>
+        ) : (
+          <p>{error?.detail ?? "This answer failed."}</p>
+        )}
         {anew("Try again")}
         {more}
       </div>

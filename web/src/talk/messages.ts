@@ -6,8 +6,8 @@ export type TalkMetadata = Schemas["UIMetadata"] & { sent_as?: string };
 /** Without metadata it is not known to be saved: it was just sent, or is being written. */
 export type TalkMessage = UIMessage<TalkMetadata>;
 
-/** What `data-turn` tells at a stream's end. */
-export type Told = Schemas["Turn"];
+/** What `data-turn` tells at a stream's end; `retry_after` is in seconds, where a busy provider says when. */
+export type Told = Schemas["Turn"] & { retry_after?: number };
 
 /** A part of the path, oldest first; `older` leads to what was said before. */
 export type Page = { messages: TalkMessage[]; older: string | null };

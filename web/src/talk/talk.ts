@@ -17,7 +17,7 @@ const MOST_PAGE = 100;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8_000;
 
-const NOTHING = { following: false, gone: null, hold: null };
+const NOTHING = { following: false, gone: null, hold: null, busyFor: null };
 
 type State = {
   line: Line;
@@ -31,6 +31,8 @@ type State = {
   gone: string | null;
   /** An answer as it was, while it is told anew from its beginning. */
   hold: TalkMessage | null;
+  /** A message that a busy provider did not answer, and for how long it is busy, in seconds. */
+  busyFor: { message: string; seconds: number } | null;
   /** Text that did not arrive, and goes back to where it was typed. */
   returned: Sent | null;
 };
@@ -275,6 +277,8 @@ export class Talk {
     if (turn) {
       this.#pause = FIRST_PAUSE_MS;
       this.#seen = turn.conversation.updated_at;
+      const { retry_after: seconds, assistant_message: told } = turn;
+      this.#set({ busyFor: seconds === undefined ? null : { message: told.id, seconds } });
       this.chat.messages = settled(this.chat.messages, turn);
       await keep(this.#client, turn.conversation);
       tellTabs(this.id);
