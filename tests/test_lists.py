@@ -235,18 +235,24 @@ def test_characters_can_be_narrowed(query: str, expected: list[str], shelf: obje
         ("character={bird}", ["Old", "Birds"]),
         ("archived=true", ["Old"]),
         ("archived=false", ["Birds", "Clocks"]),
+        ("pinned=true", ["Birds"]),
+        ("pinned=false", ["Old", "Clocks"]),
+        ("pinned=false&archived=false", ["Clocks"]),
+        ("pinned=true&character={ada}", []),
+        ("pinned=true&character={bird}", ["Birds"]),
         ("search=CLOCK", ["Clocks"]),
         ("search=feather", ["Birds"]),
         ("search=wren", ["Old", "Birds"]),
         ("search=wren%20old", ["Old"]),
         ("search=wren&archived=false", ["Birds"]),
+        ("search=wren&pinned=false", ["Old"]),
         ("search=hello", []),
     ],
 )
 def test_conversations_can_be_narrowed(query: str, expected: list[str], alice: User, as_alice: APIClient) -> None:
     ada, wren = make_character(alice), make_character(alice, name="Wren")
     make_conversation(alice, ada, title="Clocks")
-    make_conversation(alice, wren, title="Birds", topic="Feathers")
+    make_conversation(alice, wren, title="Birds", topic="Feathers", pinned=True)
     make_conversation(alice, wren, title="Old", archived=True)
     found = page(as_alice, "/api/conversations/?" + query.format(ada=ada.pk, bird=wren.pk))
     assert [row["title"] for row in found["results"]] == expected

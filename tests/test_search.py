@@ -37,7 +37,12 @@ def test_a_message_is_found_with_where_it_is(conversation: Conversation, as_alic
     [hit] = search(as_alice, "CLOCK")
     assert hit == {
         "kind": "message",
-        "conversation": {"id": str(conversation.pk), "title": "About time", "character_name": "Ada"},
+        "conversation": {
+            "id": str(conversation.pk),
+            "title": "About time",
+            "character": str(conversation.character_id),
+            "character_name": "Ada",
+        },
         "message": {
             "id": str(message.pk),
             "role": "user",

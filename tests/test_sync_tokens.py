@@ -138,7 +138,9 @@ def test_a_token_stays_short_however_many_are_under_way(as_alice: APIClient, tal
     assert as_alice.get(CONVERSATIONS, {"since": forged(snapshot="100:100:")}).status_code == 200
 
 
-@pytest.mark.parametrize("query", ["character={}", "archived=true", "archived=", "search=clock", "search="])
+@pytest.mark.parametrize(
+    "query", ["character={}", "archived=true", "archived=", "pinned=false", "search=clock", "search="]
+)
 def test_what_changed_is_told_whole(query: str, as_alice: APIClient, talk: Conversation) -> None:
     address = f"{CONVERSATIONS}?{query.format(talk.character_id)}"
     assert refusal(as_alice.get(f"{address}&since={forged()}")) == (400, "not_with_filters", "since")

@@ -29,16 +29,20 @@ FROM page
 """
 
 
+# Stands for a character in the shape of a wish: one statement serves them all.
+ANY = UUID(int=1)
+
+
 class Wish(NamedTuple):
-    """Which conversations: with this character, archived or not; None: whatever they are."""
+    """Which conversations: with this character, archived or not, pinned or not; None: whatever they are."""
 
     character: UUID | None = None
     archived: bool | None = None
+    pinned: bool | None = None
 
     def among(self, rows: OwnedQuerySet[Conversation]) -> OwnedQuerySet[Conversation]:
-        if self.character is not None:
-            rows = rows.filter(character=self.character)
-        return rows if self.archived is None else rows.filter(archived=self.archived)
+        wanted = {name: value for name, value in self._asdict().items() if value is not None}
+        return rows.filter(**wanted) if wanted else rows
 
 
 class LatestPage(NamedTuple):
@@ -52,7 +56,8 @@ def page_of(user: User | Claim, wish: Wish, edge: Sequence[Any] | None, *, later
     """`size` conversations: the latest, or those before the edge, a time and an id, or, `later`, those after it.
     `InvalidToken` where a claim proves wrong."""
     moment, pk = edge or (None, None)
-    statement = _statement(wish.character is not None, wish.archived, later, edge is not None)
+    shape = wish._replace(character=wish.character and ANY)
+    statement = _statement(shape, later, edge is not None)
     values = {"character": wish.character, "size": size, "moment": moment, "id": pk}
     snapshot, more, rows, digest, positions, password = statement.rows(**values_of(user), **values)[0]
     prove(user, password)
@@ -60,9 +65,10 @@ def page_of(user: User | Claim, wish: Wish, edge: Sequence[Any] | None, *, later
 
 
 @cache
-def _statement(with_character: bool, archived: bool | None, later: bool, with_edge: bool) -> Statement:
+def _statement(shape: Wish, later: bool, with_edge: bool) -> Statement:
     def mine(user: UUID, character: UUID) -> OwnedQuerySet[Conversation]:
-        return Wish(character if with_character else None, archived).among(Conversation.objects.owned_by(User(pk=user)))
+        wish = shape._replace(character=shape.character and character)
+        return wish.among(Conversation.objects.owned_by(User(pk=user)))
 
     beyond = f"(conversation.sort_at, conversation.id) {'>' if later else '<'} (%(moment)s, %(id)s)"
     as_shown = "DESC" if later else "ASC"

@@ -71,6 +71,10 @@ class Conversation(ModelSettings, Row):
     class Meta:
         indexes = (
             models.Index(fields=["user", "-sort_at", "-id"], name="conversation_owner_latest"),
+            # Few are pinned, and they are asked for by themselves.
+            models.Index(
+                fields=["user", "-sort_at", "-id"], name="conversation_owner_pinned", condition=models.Q(pinned=True)
+            ),
             # For the check of the key when a message is deleted.
             models.Index(
                 fields=["generating"], name="conversation_generating", condition=models.Q(generating__isnull=False)

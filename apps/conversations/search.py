@@ -44,6 +44,10 @@ MARKED = 20  # words of a phrase
 MARKS = f"MaxFragments=1, MaxWords=40, MinWords=20, ShortWord=0, StartSel={START}, StopSel={STOP}"
 
 
+# What is told of a hit's conversation.
+SHOWN = ("title", "character", "character_name")
+
+
 @dataclass(frozen=True)
 class Query:
     words: str  # for `websearch_to_tsquery`
@@ -166,8 +170,8 @@ def as_html(headline: str) -> str:
 def pick(keys: list[UUID], user: User | AnonymousUser, query: Query) -> list[Message | Conversation]:
     """The rows of a page in its order, each with its `headline`. One that was deleted meanwhile is not there."""
     messages = Message.objects.owned_by(user).select_related("conversation").filter(pk__in=keys)
-    messages = messages.only("role", "created_at", "conversation__title", "conversation__character_name")
-    conversations = Conversation.objects.owned_by(user).filter(pk__in=keys).only("title", "character_name")
+    messages = messages.only("role", "created_at", *(f"conversation__{name}" for name in SHOWN))
+    conversations = Conversation.objects.owned_by(user).filter(pk__in=keys).only(*SHOWN)
     rows: dict[UUID, Message | Conversation] = {}
     rows.update({row.pk: row for row in messages.annotate(headline=highlight("content", query))})
     rows.update({row.pk: row for row in conversations.annotate(headline=highlight("title", query))})

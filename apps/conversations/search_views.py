@@ -28,9 +28,11 @@ class SearchQuery(serializers.Serializer[None]):
 
 
 class FoundConversation(ModelSerializer):
+    character = serializers.UUIDField(source="character_id", read_only=True, allow_null=True)
+
     class Meta:
         model = Conversation
-        fields = ("id", "title", "character_name")
+        fields = ("id", "title", "character", "character_name")
         read_only_fields = fields
 
 

@@ -124,6 +124,9 @@ class ConversationListQuery(serializers.Serializer[None]):
     archived = serializers.BooleanField(
         required=False, allow_null=True, default=None, help_text="Only archived ones, or only those that are not."
     )
+    pinned = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Only pinned ones, or only those that are not."
+    )
     search = Line(
         required=False, allow_blank=True, max_length=200, help_text="Words in title, topic or the character's name."
     )

@@ -63,7 +63,7 @@ class ConversationViewSet(Proves, ConditionalList, Mine[Conversation], ModelView
             rows = pages.paginate(super().get_queryset(), deleted, request, filters=filters)
             return pages.get_paginated_response([ConversationSerializer.show(row) for row in rows])
         query = query_of(request, ConversationListQuery)
-        wish = Wish(query.get("character"), query["archived"])
+        wish = Wish(query.get("character"), query["archived"], query["pinned"])
         latest = LatestFirst()
         if words := query.get("search", "").split()[:8]:
             found = latest.paginate_queryset(with_words(wish.among(self.get_queryset()), words), request)

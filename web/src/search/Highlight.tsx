@@ -2,7 +2,11 @@ const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"'
 
 /** What was found: escaped text with `<mark>` around the hits. It is taken apart here, never given to the browser. */
 export function Highlight({ html }: { html: string }) {
-  return <p>{html.split(/<mark>(.*?)<\/mark>/s).map((text, index) => piece(text, index))}</p>;
+  return (
+    <span className="found-text" dir="auto">
+      {html.split(/<mark>(.*?)<\/mark>/s).map((text, index) => piece(text, index))}
+    </span>
+  );
 }
 
 function piece(text: string, index: number) {

@@ -2,12 +2,12 @@ import { useQuery, useQueryClient, type QueryClient } from "@tanstack/react-quer
 import { answer, api, type Schemas } from "../api/client";
 import { forgetDrafts } from "../talk/drafts";
 
-const KEY = ["session"];
+export const SESSION = ["session"];
 
 /** Also brings the cookie without which nothing can be sent. */
 export function useSession() {
   return useQuery({
-    queryKey: KEY,
+    queryKey: SESSION,
     queryFn: () => answer(api.GET("/api/auth/session/")),
     staleTime: Infinity,
     refetchOnWindowFocus: "always",
@@ -26,7 +26,7 @@ export function useSignIn() {
     const session = await answer(api.POST("/api/auth/session/", { body: { email, password } }));
     // What another person saw is not shown to this one.
     client.clear();
-    client.setQueryData(KEY, session);
+    client.setQueryData(SESSION, session);
   };
 }
 
@@ -41,6 +41,6 @@ export function useSignOut() {
 
 /** Asks anew who we are, and drops all that was loaded. */
 export async function forget(client: QueryClient) {
-  await client.invalidateQueries({ queryKey: KEY });
-  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] });
+  await client.invalidateQueries({ queryKey: SESSION });
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION[0] });
 }

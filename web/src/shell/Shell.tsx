@@ -45,7 +45,7 @@ export function Shell({ children }: { children: ReactNode }) {
       </a>
       <div className="shell" data-drawer={drawer}>
         <div ref={bar} className="shell-bar" inert={phone && !open}>
-          <Sidebar />
+          <Sidebar onDone={() => setOpenAt(null)} />
         </div>
         {drawer && <div className="shell-shade" aria-hidden="true" onClick={() => setOpenAt(null)} />}
         <main id="main" ref={main} className="shell-main" tabIndex={-1} inert={drawer}>

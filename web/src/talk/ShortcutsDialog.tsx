@@ -25,7 +25,17 @@ const SHORTCUTS: [string, [string, string][]][] = [
     [
       ["Esc", "Stop the answer; cancel an edit"],
       ["Ctrl Enter", "Send, or save an edit"],
+      ["Ctrl K", "Search, and so does /"],
       ["Ctrl /", "This help"],
+    ],
+  ],
+  [
+    "In the list of conversations",
+    [
+      ["↑ ↓", "The one above or below"],
+      ["→", "Its menu"],
+      ["F2", "Rename"],
+      ["Delete", "Delete; Ctrl Z takes it back"],
     ],
   ],
 ];

@@ -13,10 +13,10 @@ export type MenuItem = {
   checked?: boolean;
 } & ({ onSelect: () => void } | { href: string; download?: boolean });
 
-type MenuProps = { label: string; icon: ReactNode; small?: boolean; groups: MenuItem[][] };
+type MenuProps = { label: string; icon: ReactNode; small?: boolean; tabIndex?: number; groups: MenuItem[][] };
 
 /** A button that opens a menu; groups are parted by a line. */
-export function Menu({ label, icon, small = false, groups }: MenuProps) {
+export function Menu({ label, icon, small = false, tabIndex = 0, groups }: MenuProps) {
   const [state, setState] = useState<"unused" | "open" | "closed">("unused");
   const button = useRef<HTMLButtonElement>(null);
   return (
@@ -26,6 +26,7 @@ export function Menu({ label, icon, small = false, groups }: MenuProps) {
         label={label}
         icon={icon}
         small={small}
+        tabIndex={tabIndex}
         aria-haspopup="menu"
         aria-expanded={state === "open"}
         onPointerEnter={() => void fetchPopup()}

@@ -58,6 +58,11 @@ export function undoable(text: string, act: (leaving: boolean) => void, undo: ()
   };
 }
 
+/** Takes back what was done last, as long as its toast is there. */
+export function undoLast() {
+  toasts.findLast(({ undo }) => undo)?.undo?.();
+}
+
 window.addEventListener("pagehide", () => {
   for (const id of [...ends.keys()]) dismiss(id, true);
 });
