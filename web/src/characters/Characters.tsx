@@ -8,11 +8,11 @@ import { EmptyState } from "../ui/EmptyState";
 import { TextField } from "../ui/Field";
 import { Loading } from "../ui/Loading";
 import { Problem } from "../ui/Problem";
+import { Endless } from "../ui/Endless";
+import { useSettled } from "../ui/useSettled";
 import { CharacterCard } from "./CharacterCard";
-import { EndOfList } from "./EndOfList";
 import { pickCards } from "./importing";
 import { useCharacters, type Scope } from "./list";
-import { useLate } from "./late";
 import { TagFilter } from "./TagFilter";
 import { usePressedTags } from "./tags";
 
@@ -27,7 +27,7 @@ export default function Characters() {
   const scope: Scope = params.get("scope") === "public" ? "public" : "mine";
   const { tags, press } = usePressedTags();
   const [search, setSearch] = useState(params.get("search") ?? "");
-  const found = useLate(search.trim());
+  const found = useSettled(search.trim());
   const list = useCharacters(scope, found, tags);
   const filtered = found !== "" || tags.length > 0;
 
@@ -92,7 +92,7 @@ export default function Characters() {
           <CharacterCard key={character.id} character={character} />
         ))}
       </ul>
-      <EndOfList list={list} />
+      <Endless list={list} />
     </Screen>
   );
 }

@@ -102,7 +102,7 @@ export function EditEntry({ entry, onChange }: { entry: Entry; onChange: (entry:
           onChange={(match_whole_words) => onChange(book.withExtensions(entry, { match_whole_words }))}
         />
         <Switch
-          label="As it is written, in large and small letters"
+          label="Case matters"
           checked={book.isCased(entry)}
           onChange={(cased) => onChange(book.withCased(entry, cased))}
         />

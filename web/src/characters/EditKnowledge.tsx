@@ -6,9 +6,9 @@ import { Button, IconButton } from "../ui/Button";
 import { EmptyState } from "../ui/EmptyState";
 import { Loading } from "../ui/Loading";
 import { Problem } from "../ui/Problem";
+import { Endless } from "../ui/Endless";
 import { useFileDrop } from "./drops";
 import { useEditing } from "./editing";
-import { EndOfList } from "./EndOfList";
 import { FindKnowledge } from "./FindKnowledge";
 import { useDocuments, useKnowledge, type Document } from "./knowledge";
 import { called } from "./names";
@@ -138,7 +138,7 @@ function Documents({ character }: { character: string }) {
           </li>
         ))}
       </ul>
-      <EndOfList list={list} />
+      <Endless list={list} />
       <Suspense>
         {opened?.what === "text" && <TextDialog character={character} onClose={close} />}
         {opened?.what === "rename" && <RenameDialog character={character} document={opened.document} onClose={close} />}

@@ -15,7 +15,7 @@ import { moved, useRowFocus } from "./rows";
 /** From so many on, one looks for an entry rather than scrolls. */
 const MANY = 8;
 /** So many are shown at first: a book may have thousands. */
-const SHOWN = 200;
+const SHOWN = 100;
 
 /** What somebody knows and is told only when it comes up. */
 export default function EditLorebook() {

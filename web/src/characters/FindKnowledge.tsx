@@ -3,12 +3,12 @@ import { useState } from "react";
 import { answer, api } from "../api/client";
 import { told } from "../api/refusal";
 import { TextField } from "../ui/Field";
-import { useLate } from "./late";
+import { useSettled } from "../ui/useSettled";
 
 /** What a turn would find for a question. */
 export function FindKnowledge({ character }: { character: string }) {
   const [asked, setAsked] = useState("");
-  const q = useLate(asked.trim());
+  const q = useSettled(asked.trim());
   const found = useQuery({
     queryKey: ["knowledge", character, "search", q],
     queryFn: () =>

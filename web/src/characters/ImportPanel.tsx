@@ -33,9 +33,13 @@ export default function ImportPanel({ cards }: { cards: CardFile[] }) {
   return (
     <section className="imports" aria-label="Cards that are brought in">
       <header className="imports-head">
-        <h2 role="status">
-          {ended ? outcome(cards) : `Bringing in ${cards.length === 1 ? "a card" : `${done + 1} of ${cards.length}`}…`}
-        </h2>
+        <div role="status">
+          <h2>
+            {ended
+              ? outcome(cards)
+              : `Bringing in ${cards.length === 1 ? "a card" : `${done + 1} of ${cards.length}`}…`}
+          </h2>
+        </div>
         {ended && <IconButton small label="Dismiss" icon={<X />} onClick={forgetCards} />}
       </header>
       {!ended && <progress aria-label="Cards read" {...(cards.length > 1 && { max: cards.length, value: done })} />}

@@ -3,7 +3,7 @@ import { answer, api, cursorIn } from "../api/client";
 import { Dialog } from "../ui/Dialog";
 import { Loading } from "../ui/Loading";
 import { Problem } from "../ui/Problem";
-import { EndOfList } from "./EndOfList";
+import { Endless } from "../ui/Endless";
 import type { Document } from "./knowledge";
 
 type PassagesDialogProps = { character: string; document: Document; onClose: () => void };
@@ -43,7 +43,7 @@ export default function PassagesDialog({ character, document, onClose }: Passage
           </li>
         ))}
       </ol>
-      <EndOfList list={list} />
+      <Endless list={list} />
     </Dialog>
   );
 }

@@ -1,6 +1,6 @@
 import { Link } from "wouter";
 import { useConversations } from "../sidebar/conversations";
-import { EndOfList } from "./EndOfList";
+import { Endless } from "../ui/Endless";
 
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
@@ -28,7 +28,7 @@ export function Talks({ character }: { character: string }) {
           </li>
         ))}
       </ul>
-      <EndOfList list={list} />
+      <Endless list={list} />
     </section>
   );
 }

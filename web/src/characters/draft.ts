@@ -97,7 +97,13 @@ function unlike(saved: Card, changes: Changes): Changes {
   return Object.fromEntries(different);
 }
 
+/** What was not touched is the same object still, so that even a long lorebook is compared in no time. */
 function same(one: unknown, other: unknown): boolean {
   if (one === other) return true;
-  return typeof one === "object" && typeof other === "object" && JSON.stringify(one) === JSON.stringify(other);
+  if (typeof one !== "object" || typeof other !== "object" || !one || !other) return false;
+  if (Array.isArray(one) !== Array.isArray(other)) return false;
+  const [mine, theirs] = [Object.entries(one), new Map(Object.entries(other))];
+  return (
+    mine.length === theirs.size && mine.every(([name, value]) => theirs.has(name) && same(value, theirs.get(name)))
+  );
 }

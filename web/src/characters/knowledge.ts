@@ -1,14 +1,14 @@
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api, cursorIn, type Schemas } from "../api/client";
 import { fileForm } from "./file";
-import { takeAway, useLeaving } from "./leaving";
+import { takeAway, useTakenAway } from "./leaving";
 import { called } from "./names";
 
 export type Document = Schemas["Document"];
 
 /** The texts that a character knows, newest first. */
 export function useDocuments(character: string) {
-  const gone = useLeaving();
+  const gone = useTakenAway();
   const list = useInfiniteQuery({
     queryKey: ["knowledge", character],
     queryFn: ({ pageParam }) =>

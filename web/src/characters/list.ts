@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api, cursorIn, type Schemas } from "../api/client";
-import { takeAway, useLeaving } from "./leaving";
+import { takeAway, useTakenAway } from "./leaving";
 import { called } from "./names";
 
 export type Character = Schemas["Character"];
@@ -9,7 +9,7 @@ export type Scope = "mine" | "public" | "all";
 const NO_TAGS: string[] = [];
 
 export function useCharacters(scope: Scope, search = "", tag = NO_TAGS) {
-  const gone = useLeaving();
+  const gone = useTakenAway();
   const list = useInfiniteQuery({
     queryKey: ["characters", { scope, search, tag }] as const,
     queryFn: ({ pageParam }) =>

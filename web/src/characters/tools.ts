@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api, cursorIn, type Schemas } from "../api/client";
-import { takeAway, useLeaving } from "./leaving";
+import { takeAway, useTakenAway } from "./leaving";
 
 export type Tool = Schemas["Tool"];
 export type Kind = Schemas["ToolKindEnum"];
@@ -23,7 +23,7 @@ export const BUILTINS: [Builtin, string, string][] = [
 
 /** All of mine: there are 200 at most. */
 export function useTools() {
-  const gone = useLeaving();
+  const gone = useTakenAway();
   const list = useQuery({
     queryKey: ["tools"],
     queryFn: async () => {

@@ -63,6 +63,7 @@ export function ConversationList({ character, archived, onOpen }: Chosen & { onO
   const waiting = list.isPending || pinned.isPending;
   return (
     <nav ref={scroller} aria-label="Conversations" className="sidebar-list">
+      <h2 className="visually-hidden">Conversations</h2>
       {waiting && !list.error && <Loading />}
       {list.error && !list.data && <Problem error={list.error} onRetry={() => void list.refetch()} />}
       {!waiting && rows.length === 0 && <Nothing character={character} archived={archived} />}

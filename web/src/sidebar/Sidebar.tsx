@@ -65,7 +65,6 @@ export function Sidebar({ onDone }: { onDone: () => void }) {
           />
         </div>
       )}
-      <h2 className="visually-hidden">Conversations</h2>
       <ConversationList key={`${character?.id ?? ""} ${archived}`} {...chosen} onOpen={onDone} />
       <nav aria-label="Places" className="sidebar-places">
         <Place href="/search" onClick={onDone}>
