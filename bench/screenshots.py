@@ -148,8 +148,9 @@ def dice(visitor: "Visitor", cast: Cast) -> None:
             "dice", {"dice": "2d6"}, text="*He spits on his palm and shakes the cup.* Your odds, passenger!"
         )
         cast.ai.says(
-            "Ha! *The dice come to rest against the bread.* That is my throw. Beat it, and you ride for free; lose, and you "
-            "peel for the stew until the sea.\n\n**Well?** Do you dare?",
+            "Ha! *The dice come to rest against the bread.* That is my throw. Beat it, and you ride for free; "
+            "lose, and "
+            "you peel for the stew until the sea.\n\n**Well?** Do you dare?",
             reasoning="The dice decide. He is to be a bad loser for one minute at most.",
         )
         visitor.says("I will throw you for my fare. Two dice, one throw each.")
