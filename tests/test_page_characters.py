@@ -82,7 +82,7 @@ def test_one_is_made_with_every_field_and_talked_to(at_home: Visitor, ai: AIServ
     switch(at_home, "Show how they are described")
     write(at_home, Notes="For *stormy* nights.", Creator="Alice", Version="2")
     at_home.sees("Not saved yet.")
-    at_home.presses("Make")
+    at_home.presses("Save")
     at_home.is_at(r"/characters/[0-9a-f-]+(/edit.*)?")
     until(Character.objects.exists)
     greta = Character.objects.get()
