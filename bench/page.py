@@ -34,7 +34,11 @@ WATCH = """() => {
         for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
     }).observe({ type: "layout-shift" });
     let before = performance.now();
-    const frame = (now) => { window.frames.push(now - before); before = now; if (!window.over) requestAnimationFrame(frame); };
+    const frame = (now) => {
+        window.frames.push(now - before);
+        before = now;
+        if (!window.over) requestAnimationFrame(frame);
+    };
     requestAnimationFrame(frame);
 }"""
 
@@ -76,13 +80,18 @@ def opening(played: Stage) -> list[bool]:
 
 def streaming(played: Stage) -> list[bool]:
     met = []
-    print(f"| {TOKENS} tokens, {PER_SECOND} a second | long tasks over {LONG_MS} ms | slowest frame, ms | layout shift |\n|---|---|---|---|")  # fmt: skip
+    print(
+        f"| {TOKENS} tokens, {PER_SECOND} a second | long tasks, over {LONG_MS} ms | slowest frame, ms | layout shift |"
+    )
+    print("|---|---|---|---|")
     for length in (FEW, MANY):
         visitor = visit(played)
         visitor.opens(talk(length))
         visitor.page.wait_for_load_state("networkidle")
         visitor.page.wait_for_timeout(1000)
-        words = "The *clock* on the stairs had stopped again, and **nobody** would say when.\n\n- a list\n- of `things`\n\n"
+        words = (
+            "The *clock* on the stairs had stopped again, and **nobody** would say when.\n\n- a list\n- of `things`\n\n"
+        )
         pieces = (words.replace(" ", " \0").split("\0") * TOKENS)[: TOKENS - 1]
         played.ai.says("", pieces=[*pieces, "That is all."], delay=1 / PER_SECOND)
         visitor.page.evaluate(WATCH)
@@ -90,7 +99,8 @@ def streaming(played: Stage) -> list[bool]:
         visitor.page.get_by_role("button", name="Send", exact=True).wait_for(timeout=120_000)
         seen: dict[str, Any] = visitor.page.evaluate("(window.over = true, { long, shifts, frames })")
         long = [duration for duration in seen["long"] if duration > LONG_MS]
-        print(f"| after {length:,} messages | {len(long)} {[round(each) for each in long] or ''} | {max(seen['frames']):.0f} | {seen['shifts']:.3f} |")  # fmt: skip
+        slowest, told = max(seen["frames"]), [round(each) for each in long]
+        print(f"| after {length:,} messages | {len(long)} {told or ''} | {slowest:.0f} | {seen['shifts']:.3f} |")
         met += [not long, seen["shifts"] == 0]
         visitor.context.close()
     return met

@@ -42,7 +42,10 @@ class Cast:
         self.newcomer = make_user("new@example.com", display_name="Nora")
         make_character(
             make_user("mina@example.com"),
-            **{"name": "Mina Harrow", "creator": "Mina", "visibility": "public", "tags": ["night", "letters"]},
+            name="Mina Harrow",
+            creator="Mina",
+            visibility="public",
+            tags=["night", "letters"],
             creator_notes="Writes to you from a train that never arrives.",
         )
         for age, (title, whom, said) in enumerate(reversed(OLDER)):
@@ -56,7 +59,12 @@ class Cast:
             put(self.fog, role, text)
         self.broken = turns.begin(self.robin, self.ada, title="A storm warning")
         put(self.broken, "user", "Is the storm coming this way?")
-        put(self.broken, "assistant", "*She taps the barometer twice.* The glass is falling, and the gulls", "interrupted")
+        put(
+            self.broken,
+            "assistant",
+            "*She taps the barometer twice.* The glass is falling, and the gulls",
+            "interrupted",
+        )
         when(self.broken, hours=3)
 
 
@@ -90,13 +98,35 @@ FOG = [
         "taken it apart twice:\n\n1. The movement is sound.\n2. The escapement is my grandfather’s own work.\n3. "
         "Nothing in it explains why.\n\n> It will reach midnight this winter. I should like to have company then.",
     ),
-]  # fmt: skip
+]
 OLDER: list[tuple[str, Callable[[Cast], Any], list[tuple[str, str]]]] = [
-    ("Tea that tastes of smoke", lambda cast: cast.ada, [("user", "What is in this tea?"), ("assistant", "Sea lavender. Where I pick it is my own affair.")]),
-    ("A berth for two", lambda cast: cast.bram, [("user", "Is there room for my dog?"), ("assistant", "If Duchess allows it, passenger. *He lowers his voice.* Ask her nicely.")]),
-    ("How the ear was lost", lambda cast: cast.bram, [("user", "What happened to your ear?"), ("assistant", "A pike, passenger! As long as this barge, and twice as ugly.")]),
-    ("A watch that came by post", lambda cast: cast.ada, [("user", "Whose watch is that?"), ("assistant", "It was wound, and running, when it came.")]),
-]  # fmt: skip
+    (
+        "Tea that tastes of smoke",
+        lambda cast: cast.ada,
+        [("user", "What is in this tea?"), ("assistant", "Sea lavender. Where I pick it is my own affair.")],
+    ),
+    (
+        "A berth for two",
+        lambda cast: cast.bram,
+        [
+            ("user", "Is there room for my dog?"),
+            ("assistant", "If Duchess allows it, passenger. *He lowers his voice.* Ask her nicely."),
+        ],
+    ),
+    (
+        "How the ear was lost",
+        lambda cast: cast.bram,
+        [
+            ("user", "What happened to your ear?"),
+            ("assistant", "A pike, passenger! As long as this barge, and twice as ugly."),
+        ],
+    ),
+    (
+        "A watch that came by post",
+        lambda cast: cast.ada,
+        [("user", "Whose watch is that?"), ("assistant", "It was wound, and running, when it came.")],
+    ),
+]
 
 # ── The screens ──────────────────────────────────────────────────────────────────────────────
 
@@ -114,9 +144,12 @@ def dice(visitor: "Visitor", cast: Cast) -> None:
     visitor.opens(cast.dice)
     if not cast.played:
         cast.played = True
-        cast.ai.calls_tool("dice", {"dice": "2d6"}, text="*He spits on his palm and shakes the cup.* Your odds, passenger!")
+        cast.ai.calls_tool(
+            "dice", {"dice": "2d6"}, text="*He spits on his palm and shakes the cup.* Your odds, passenger!"
+        )
         cast.ai.says(
-            "Ha! *The dice come to rest against the bread.* That is my throw. Beat it, and you ride for free; lose, and "
+            "Ha! *The dice come to rest against the bread.* That is my throw. Beat it, and you ride for free; "
+            "lose, and "
             "you peel for the stew until the sea.\n\n**Well?** Do you dare?",
             reasoning="The dice decide. He is to be a bad loser for one minute at most.",
         )
@@ -213,6 +246,7 @@ def new_conversation(visitor: "Visitor", cast: Cast) -> None:
     visitor.page.get_by_role("option").first.wait_for()
 
 
+SETTINGS = ("account", "appearance", "memory", "usage", "keys", "data")
 SCREENS: dict[str, Show] = {
     "home": place("/"),
     "talk": talk,
@@ -239,10 +273,10 @@ SCREENS: dict[str, Show] = {
     "edit-sharing": place("/characters/{cast.ada.pk}/edit/sharing"),
     "new-character": place("/characters/new"),
     "search": place("/search?q=clock"),
-    **{f"settings-{name}": place(f"/settings/{name}") for name in ("account", "appearance", "memory", "usage", "keys", "data")},
+    **{f"settings-{name}": place(f"/settings/{name}") for name in SETTINGS},
     "nowhere": place("/no/such/place"),
     "offline": offline,
-}  # fmt: skip
+}
 STRANGERS: dict[str, Show] = {"sign-in": place("/sign-in"), "sign-up": place("/sign-up")}
 NEWCOMERS: dict[str, Show] = {
     "empty-home": place("/"),

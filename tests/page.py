@@ -243,7 +243,7 @@ Visits = Callable[..., Visitor]
 
 
 @pytest.fixture
-def visits(browser: Browser, device: str) -> Iterator[Visits]:
+def visits(browser: Browser, device: str, transactional_db: None) -> Iterator[Visits]:
     """`visits(url, **options)`: another visitor, with cookies and storage of their own."""
     visitors: list[Visitor] = []
 

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 AXE = """async () => {
     const { violations } = await axe.run(document, { resultTypes: ["violations"] });
     return violations.flatMap(({ id, help, nodes }) => nodes.map(({ html, any, all }) =>
-        `${id}: ${help}: ${html.slice(0, 160)} ${[...any, ...all].map(({ message }) => message).join(" ").slice(0, 160)}`));
+        `${id}: ${help}: ${html.slice(0, 160)} ${[...any, ...all].map(({ message }) => message).join(" ")}`));
 }"""
 EDITED = ["depth", "lorebook", "tools", "knowledge", "model", "sharing"]
 SETTINGS = ["account", "appearance", "memory", "usage", "keys", "data"]

@@ -35,7 +35,10 @@ RTL = "\u202eecalp eht morf\u202c \u2066\u200f\u061c\u200b\ufeff"
 SHORT = f'{RTL}<img src=x onerror="alert(1)">![p](https://evil.example/p.png)'
 ALL = f"{HTML}\n\n{MARKDOWN}\n\n{RTL}"
 # What has nothing to do with a character's words.
-FORBIDDEN = "iframe, base, main img[src^='http'], script:not([src]), [onerror], [onload], a[href^='javascript' i], a[href^='data' i]"  # fmt: skip
+FORBIDDEN = (
+    "iframe, base, main img[src^='http'], script:not([src]), [onerror], [onload],"
+    " a[href^='javascript' i], a[href^='data' i]"
+)
 
 
 def unharmed(visitor: Visitor) -> None:
@@ -52,8 +55,11 @@ def strangers() -> Character:
     texts = "description personality scenario system_prompt first_message example_dialogue post_history_instructions"
     return make_character(
         make_user("greta@example.com", display_name=SHORT[:100]),
-        **{name: ALL for name in [*texts.split(), "creator_notes"]},
-        **{"name": SHORT, "nickname": SHORT, "creator": SHORT, "character_version": SHORT[:100]},
+        **dict.fromkeys([*texts.split(), "creator_notes"], ALL),
+        name=SHORT,
+        nickname=SHORT,
+        creator=SHORT,
+        character_version=SHORT[:100],
         tags=[SHORT[:100], "<b>bold</b>", "x" * 100],
         alternate_greetings=[ALL, MARKDOWN],
         visibility="public",
@@ -62,9 +68,7 @@ def strangers() -> Character:
     )
 
 
-def test_a_strangers_character_does_no_harm(
-    at_home: Visitor, strangers: Character, alice: User, ai: AIServer
-) -> None:
+def test_a_strangers_character_does_no_harm(at_home: Visitor, strangers: Character, alice: User, ai: AIServer) -> None:
     for place in ("/", "/characters?scope=public", f"/characters/{strangers.pk}"):
         at_home.goes_to(place)
         at_home.sees("ecalp eht morf")
@@ -143,9 +147,7 @@ def test_what_is_no_card_is_refused_with_a_sentence(at_home: Visitor) -> None:
     assert not Character.objects.exists()
 
 
-def test_very_much_text_is_shown_and_the_page_goes_on(
-    at_home: Visitor, ada: Conversation, ai: AIServer
-) -> None:
+def test_very_much_text_is_shown_and_the_page_goes_on(at_home: Visitor, ada: Conversation, ai: AIServer) -> None:
     million = "The clock strikes. " * 50_000 + "\n\n" + "x" * 50_000
     ai.says(million, pieces=20)
     at_home.opens(ada)

@@ -1,4 +1,4 @@
-"""What becomes of a turn on the page when a tab, a line, a server or a provider fails: it is neither lost nor doubled."""
+"""What becomes of a turn on the page when a tab, a line, a server or a provider fails: it is not lost, nor doubled."""
 
 import re
 from collections.abc import Iterator

@@ -151,7 +151,7 @@ def test_the_account_is_looked_after(at_home: Visitor, ada: Conversation, alice:
     assert alice.display_name == "Al"
     assert alice.check_password("a tidy clockwork")
     at_home.goes_to("/settings/appearance")
-    at_home.page.get_by_role("radio", name="Dark").check()
+    at_home.page.get_by_role("radio", name=re.compile("^Dark")).check()
     expect(at_home.page.locator("html")).to_have_css("color-scheme", "dark")
     at_home.reloads()
     expect(at_home.page.locator("html")).to_have_css("color-scheme", "dark")

@@ -32,7 +32,7 @@ class Wire:
         self._broken, self._swallows = False, None
 
     def swallows_the_answer_to(self, request: str) -> None:
-        """The next request that begins so arrives; it is answered, but nobody hears that, and the wire is broken then."""
+        """The next request that begins so arrives; it is answered, but nobody hears that: the wire is broken."""
         self.swallowed.clear()
         self._swallows = request.encode()
 
@@ -58,7 +58,9 @@ class Wire:
                     self._open |= {here, there}
                 doomed = threading.Event()
                 for source, sink in ((here, there), (there, here)):
-                    threading.Thread(target=self._pass, args=(source, sink, source is here, doomed), daemon=True).start()
+                    threading.Thread(
+                        target=self._pass, args=(source, sink, source is here, doomed), daemon=True
+                    ).start()
 
     def _pass(self, source: socket.socket, sink: socket.socket, asks: bool, doomed: threading.Event) -> None:
         with suppress(OSError):
