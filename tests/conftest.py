@@ -46,7 +46,11 @@ find_files_once()
 empty_by_deleting()
 
 
+@pytest.hookimpl(tryfirst=True)  # before the items are chosen by their marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
     if not SLOW and not config.option.markexpr:
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
