@@ -16,7 +16,7 @@ export function Shell({ children }: { children: ReactNode }) {
   // Where it was opened: where one went is what one wants to see.
   const [openAt, setOpenAt] = useState<string | null>(null);
   const open = openAt === place;
-  const bar = useRef<HTMLDivElement>(null);
+  const bar = useRef<HTMLElement>(null);
   const main = useRef<HTMLElement>(null);
 
   useEffect(() => {
@@ -44,9 +44,9 @@ export function Shell({ children }: { children: ReactNode }) {
         Skip to the content
       </a>
       <div className="shell" data-drawer={drawer}>
-        <div ref={bar} className="shell-bar" inert={phone && !open}>
+        <header ref={bar} className="shell-bar" inert={phone && !open}>
           <Sidebar onDone={() => setOpenAt(null)} />
-        </div>
+        </header>
         {drawer && <div className="shell-shade" aria-hidden="true" onClick={() => setOpenAt(null)} />}
         <main id="main" ref={main} className="shell-main" tabIndex={-1} inert={drawer}>
           {children}

@@ -25,7 +25,7 @@ export function Sidebar({ onDone }: { onDone: () => void }) {
   useSearchKey();
   return (
     <div className="sidebar">
-      <header className="sidebar-head">
+      <div className="sidebar-head">
         <Link href="/" className="sidebar-name" onClick={onDone}>
           Dramatis
         </Link>
@@ -47,7 +47,7 @@ export function Sidebar({ onDone }: { onDone: () => void }) {
             ],
           ]}
         />
-      </header>
+      </div>
       <Button className="sidebar-new" onClick={() => setChoosing("new")}>
         <Plus /> New conversation
       </Button>

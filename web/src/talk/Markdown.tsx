@@ -53,7 +53,8 @@ function element(node: Nodes): ReactNode {
       return <code>{node.value}</code>;
     case "code":
       return (
-        <pre dir="ltr">
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- as a table
+        <pre dir="ltr" role="group" aria-label="Code" tabIndex={0}>
           <code>{node.value}</code>
         </pre>
       );
@@ -118,9 +119,9 @@ function Picture({ src, alt }: { src: string; alt: string }) {
 function Rows({ node }: { node: Table }) {
   const [head, ...body] = node.children;
   return (
-    // A wide table scrolls by itself, by keyboard, too.
+    // It scrolls by itself where it is wide, by keyboard, too.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className="prose-table" role="region" aria-label="Table" tabIndex={0}>
+    <div className="prose-table" role="group" aria-label="Table" tabIndex={0}>
       <table>
         <thead>
           <tr>

@@ -34,7 +34,14 @@ export default function TalkScreen({ id }: { id: string }) {
   const error = conversation.data ? first.error : (conversation.error ?? first.error);
   if (error instanceof Refusal && error.status === 404)
     return (
-      <EmptyState title="There is no such conversation" actions={<Link href="/">To the beginning</Link>}>
+      <EmptyState
+        title="There is no such conversation"
+        actions={
+          <Link className="button" href="/">
+            To the beginning
+          </Link>
+        }
+      >
         It may have been deleted, or it belongs to somebody else.
       </EmptyState>
     );
@@ -58,7 +65,7 @@ function Talking({ conversation, first, offline }: { conversation: Conversation;
   usePageTitle(conversation.title || name);
 
   const onKey = useEffectEvent((event: KeyboardEvent) => {
-    if (event.defaultPrevented || dialog) return;
+    if (event.defaultPrevented || document.querySelector("[role=menu], [role=dialog]")) return;
     if (event.key === "Escape" && busy) void talk.stop();
     else if (event.key === "/" && (event.ctrlKey || event.metaKey)) setDialog("shortcuts");
     else return;

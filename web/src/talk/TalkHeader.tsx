@@ -1,7 +1,8 @@
 import "./TalkHeader.css";
 import "../ui/Field.css";
 import { Archive, Drama, Ellipsis, FileDown, Keyboard, Pencil, Pin, ScanText, Trash2 } from "lucide-react";
-import { useState, type KeyboardEvent } from "react";
+import { useRef, useState, type KeyboardEvent } from "react";
+import { flushSync } from "react-dom";
 import { Link, useLocation } from "wouter";
 import { told } from "../api/refusal";
 import { useDrawer } from "../shell/drawer";
@@ -20,6 +21,7 @@ type TalkHeaderProps = { conversation: Conversation; avatar: string | null; onOp
 export function TalkHeader({ conversation, avatar, onOpen }: TalkHeaderProps) {
   const { id, title, character, character_name, pinned, archived } = conversation;
   const [renaming, setRenaming] = useState(false);
+  const heading = useRef<HTMLHeadingElement>(null);
   const [, navigate] = useLocation();
   const change = useChange(id);
   const remove = useRemoveConversation();
@@ -35,13 +37,14 @@ export function TalkHeader({ conversation, avatar, onOpen }: TalkHeaderProps) {
         {renaming ? (
           <Rename
             title={title}
-            onDone={(next) => {
-              setRenaming(false);
+            onDone={(next, byKey) => {
+              flushSync(() => setRenaming(false));
+              if (byKey) heading.current?.focus();
               if (next !== null && next !== title) attempt({ title: next });
             }}
           />
         ) : (
-          <h1 className="talk-title" dir="auto">
+          <h1 ref={heading} className="talk-title" dir="auto" tabIndex={-1}>
             {title || character_name}
           </h1>
         )}
@@ -98,15 +101,26 @@ export function TalkHeader({ conversation, avatar, onOpen }: TalkHeaderProps) {
   );
 }
 
-function Rename({ title, onDone }: { title: string; onDone: (title: string | null) => void }) {
+type RenameProps = { title: string; onDone: (title: string | null, byKey: boolean) => void };
+
+function Rename({ title, onDone }: RenameProps) {
   const [text, setText] = useState(title);
+  const over = useRef(false);
+
+  function end(next: string | null, byKey: boolean) {
+    if (over.current) return;
+    over.current = true;
+    onDone(next, byKey);
+  }
+
   function onKeyDown(event: KeyboardEvent) {
-    if (event.key === "Enter") onDone(text.trim());
-    else if (event.key === "Escape") onDone(null);
+    if (event.key === "Enter") end(text.trim(), true);
+    else if (event.key === "Escape") end(null, true);
     else return;
     event.preventDefault();
     event.stopPropagation();
   }
+
   return (
     <input
       className="field-control talk-rename"
@@ -116,7 +130,7 @@ function Rename({ title, onDone }: { title: string; onDone: (title: string | nul
       ref={(input) => input?.focus()}
       onChange={({ target }) => setText(target.value)}
       onKeyDown={onKeyDown}
-      onBlur={() => onDone(text.trim())}
+      onBlur={() => end(text.trim(), false)}
     />
   );
 }

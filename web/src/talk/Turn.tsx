@@ -38,8 +38,13 @@ export const Turn = memo(function Turn({ talk, message, name, avatar, last, idle
   const written = last && !idle && message.role === "assistant";
   useTouchSwipe(here, (by) => void swipe(talk, message, by, last && answers));
 
-  async function save(text: string) {
+  function endEdit() {
     setEditing(null);
+    here.current?.focus();
+  }
+
+  async function save(text: string) {
+    endEdit();
     try {
       if (message.role === "user") await talk.sayInstead(message.id, text);
       else await talk.change(message.id, { content: text });
@@ -66,6 +71,7 @@ export const Turn = memo(function Turn({ talk, message, name, avatar, last, idle
       className={`turn turn-${message.role} ${last ? "turn-last" : ""} ${found ? "turn-found" : ""}`}
       aria-label={ours ? "You" : name}
       aria-busy={written}
+      tabIndex={-1}
     >
       {!ours && <Avatar name={name} src={avatar} />}
       <div className="turn-body">
@@ -80,7 +86,7 @@ export const Turn = memo(function Turn({ talk, message, name, avatar, last, idle
             label={ours ? "What you say instead" : `What ${name} said`}
             action={ours ? "Say this instead" : "Save"}
             onSave={(text) => void save(text)}
-            onCancel={() => setEditing(null)}
+            onCancel={endEdit}
           />
         ) : (
           (written || !empty) && (

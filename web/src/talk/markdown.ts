@@ -1,4 +1,4 @@
-import type { RootContent } from "mdast";
+import type { Nodes, RootContent } from "mdast";
 import { fromMarkdown } from "mdast-util-from-markdown";
 import { gfmAutolinkLiteralFromMarkdown } from "mdast-util-gfm-autolink-literal";
 import { gfmStrikethroughFromMarkdown } from "mdast-util-gfm-strikethrough";
@@ -19,10 +19,10 @@ const OPTIONS = {
   ],
 };
 
-// Beyond these, taking a text apart could hold up the page; nobody writes so in earnest.
+// Beyond these, taking a text apart and showing it could hold up the page; nobody writes so in earnest.
 const LONGEST = 100_000;
-const MOST_MARKS = 2_000;
-const MARKS = /[[\]*_~`<>|!&\\]/g;
+const DEEPEST = 40;
+const DEEP_LINE = new RegExp(`^(?:[ \\t]*[>*+-]){${DEEPEST}}`, "m");
 
 export type Block = { key: number; start: number; node: RootContent };
 export type Parsed = { text: string; blocks: Block[] };
@@ -42,12 +42,19 @@ export function parsed(text: string, before?: Parsed): Parsed {
 }
 
 function nodesOf(text: string): RootContent[] {
-  if (text.length > LONGEST || (text.match(MARKS)?.length ?? 0) > MOST_MARKS) return [plain(text)];
-  try {
-    return fromMarkdown(text, OPTIONS).children;
-  } catch {
-    return [plain(text)];
+  // A line of nothing but asterisks or dashes is none of those.
+  if (text.length > LONGEST || DEEP_LINE.test(text.replace(/^[*-]+$/gm, ""))) return [plain(text)];
+  const { children } = fromMarkdown(text, OPTIONS);
+  return isDeep(children) ? [plain(text)] : children;
+}
+
+function isDeep(nodes: RootContent[]): boolean {
+  let level: Nodes[] = nodes;
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEEPEST) return true;
+    level = level.flatMap((node) => ("children" in node ? node.children : []));
   }
+  return false;
 }
 
 function plain(text: string): RootContent {

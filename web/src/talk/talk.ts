@@ -5,7 +5,7 @@ import { isRefusal, told } from "../api/refusal";
 import { toast, undoable } from "../ui/toasts";
 import { CutOff } from "./chunks";
 import { askFor, keep, type Conversation } from "./conversation";
-import { keepSent, sentOf, type Sent } from "./drafts";
+import { draftOf, keepDraft, keepSent, sentOf, type Sent } from "./drafts";
 import { loadPage, settled, withNewest, type Page, type TalkMessage, type Told } from "./messages";
 import { tellTabs } from "./tabs";
 import { GO_ON, newId, TalkTransport, type Line } from "./transport";
@@ -315,6 +315,8 @@ export class Talk {
     const sent = this.#sent;
     if (!sent) return;
     this.#sent = null;
+    // Kept, whether or not there is something to write in now.
+    if (!draftOf(this.id)) keepDraft(this.id, sent.text);
     keepSent(this.id, null);
     this.chat.messages = this.chat.messages.filter(({ id }) => id !== sent.id);
     this.#set({ returned: sent });

@@ -6,7 +6,7 @@ type AvatarProps = { name: string; src?: string | null | undefined; size?: "smal
 /** A character's picture, or its initial. The name stands beside it, so it says nothing to those who cannot see it. */
 export function Avatar({ name, src, size = "normal" }: AvatarProps) {
   const [broken, setBroken] = useState<string | null>(null);
-  const initial = String.fromCodePoint(name.trim().codePointAt(0) ?? 0xb7).toUpperCase();
+  const initial = (/[\p{L}\p{N}]/u.exec(name)?.[0] ?? "·").toUpperCase();
   return (
     <span className={`avatar avatar-${size}`} data-hue={hueOf(name)} aria-hidden="true">
       {src && src !== broken ? <img src={src} alt="" loading="lazy" onError={() => setBroken(src)} /> : initial}

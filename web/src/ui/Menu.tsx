@@ -18,7 +18,14 @@ type MenuProps = { label: string; icon: ReactNode; small?: boolean; tabIndex?: n
 /** A button that opens a menu; groups are parted by a line. */
 export function Menu({ label, icon, small = false, tabIndex = 0, groups }: MenuProps) {
   const [state, setState] = useState<"unused" | "open" | "closed">("unused");
+  const [within, setWithin] = useState<HTMLElement | null>(null);
   const button = useRef<HTMLButtonElement>(null);
+
+  function open() {
+    setWithin(button.current?.closest<HTMLElement>("main, .shell-bar") ?? null);
+    setState("open");
+  }
+
   return (
     <>
       <IconButton
@@ -31,13 +38,14 @@ export function Menu({ label, icon, small = false, tabIndex = 0, groups }: MenuP
         aria-expanded={state === "open"}
         onPointerEnter={() => void fetchPopup()}
         onFocus={() => void fetchPopup()}
-        onClick={() => setState("open")}
+        onClick={open}
       />
       {state !== "unused" && (
         <Suspense>
           <MenuPopup
             label={label}
             groups={groups}
+            within={within}
             anchor={button}
             open={state === "open"}
             onClose={() => setState("closed")}
