@@ -24,12 +24,18 @@ export default function Home() {
           Make a character, or drop a card file here.
         </EmptyState>
       )}
+      {!!characters.data?.length && (
+        <p className="home-hint">
+          Choose somebody, and the talk begins. <Link href="/characters">See all, or make one of your own.</Link>
+        </p>
+      )}
       <ul role="list" className="home-cast">
         {characters.data?.slice(0, 12).map((character) => (
           <li key={character.id}>
             <button type="button" className="home-character" onClick={() => void start(character.id)}>
               <Avatar size="large" name={character.name} src={character.avatar} />
-              <span>{character.name}</span>
+              <span className="home-name">{character.name}</span>
+              {character.creator_notes && <span className="home-about">{character.creator_notes.slice(0, 200)}</span>}
             </button>
           </li>
         ))}
