@@ -12,8 +12,17 @@ export function ToolArguments({ parameters, wrong, onChange }: ToolArgumentsProp
   const [written, setWritten] = useState(false);
   const list = useRef<HTMLUListElement>(null);
   const focus = useRowFocus(list);
-  const rows = simpleArguments(parameters);
-  const change = (rows: Argument[]) => onChange(schemaOf(rows));
+  // A name that is being written may be blank, or another's: in a schema the two would be one.
+  const [known, setKnown] = useState(() => ({ parameters, rows: simpleArguments(parameters) }));
+  const now = known.parameters === parameters ? known : { parameters, rows: simpleArguments(parameters) };
+  if (now !== known) setKnown(now);
+  const { rows } = now;
+
+  function change(rows: Argument[]) {
+    const parameters = schemaOf(rows.filter(({ name }) => name.trim()));
+    setKnown({ parameters, rows });
+    onChange(parameters);
+  }
 
   if (written || !rows)
     return (

@@ -56,7 +56,7 @@ export function Row({ conversation, today, open, current, renaming, onFocus, onO
     event.preventDefault();
   }
 
-  /** What goes from the list hands the focus to a neighbour. */
+  /** What goes from its place hands the focus to a neighbour. */
   function leave(how: () => void) {
     if (!onMove(id, "next")) onMove(id, "previous");
     how();
@@ -131,7 +131,7 @@ export function Row({ conversation, today, open, current, renaming, onFocus, onO
             {
               label: pinned ? "Unpin" : "Pin",
               icon: pinned ? <PinOff /> : <Pin />,
-              onSelect: () => change({ pinned: !pinned }),
+              onSelect: () => leave(() => change({ pinned: !pinned })),
             },
             {
               label: archived ? "Take out of the archive" : "Archive",
