@@ -116,8 +116,9 @@ def test_one_is_made_with_every_field_and_talked_to(at_home: Visitor, ai: AIServ
     at_home.presses("Talk from here")
     at_home.is_at("/c/.+")
     at_home.sees_turns("Come in.")
+    ai.says("It is lit.")
     at_home.says("Is the lamp lit?")
-    at_home.sees("You said: Is the lamp lit?")
+    at_home.sees("It is lit.")
     assert "whale oil" in str(ai.heard[-1]["messages"])
     assert (ai.heard[-1]["model"], ai.heard[-1]["temperature"]) == ("second-model", 0.5)
 
