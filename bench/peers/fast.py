@@ -274,11 +274,12 @@ MARKS = f"'MaxFragments=1, MaxWords=40, MinWords=20, ShortWord=0, StartSel={STAR
 TOLD = text(
     f"""
     SELECT message.id, role, message.created_at, conversation.id::text AS conversation, title, character_name,
+        character_id::text AS character,
         ts_headline('simple', content, websearch_to_tsquery('simple', :q), {MARKS}) AS headline
     FROM conversations_message message JOIN conversations_conversation conversation ON conversation.id = conversation_id
     WHERE message.id = ANY(:page)
   UNION ALL
-    SELECT id, NULL, NULL, id::text, title, character_name,
+    SELECT id, NULL, NULL, id::text, title, character_name, character_id::text,
         ts_headline('simple', title, websearch_to_tsquery('simple', :q), {MARKS})
     FROM conversations_conversation WHERE id = ANY(:page)
     """
@@ -303,7 +304,8 @@ async def search(
     hits = []
     for row in (rows[key] for key in page if key in rows):
         about = {"id": row.id, "role": row.role, "created_at": row.created_at} if row.role else None
-        within = {"id": row.conversation, "title": row.title, "character_name": row.character_name}
+        named = {"character": row.character, "character_name": row.character_name}
+        within = {"id": row.conversation, "title": row.title, **named}
         safe = escape(row.headline).replace(START, "<mark>").replace(STOP, "</mark>")
         kind = "message" if about else "conversation"
         hits.append({"kind": kind, "conversation": within, "message": about, "highlight": safe})

@@ -112,6 +112,7 @@ class UserOut(BaseModel):
 class FoundConversation(BaseModel):
     id: UUID
     title: str
+    character: UUID | None
     character_name: str
 
 
@@ -345,6 +346,11 @@ async def search(
 
 
 def hit(kind: str, conversation: Conversation, message: FoundMessage | None, text: str) -> Hit:
-    within = FoundConversation(id=conversation.id, title=conversation.title, character_name=conversation.character_name)
+    within = FoundConversation(
+        id=conversation.id,
+        title=conversation.title,
+        character=conversation.character_id,
+        character_name=conversation.character_name,
+    )
     safe = escape(text).replace(START, "<mark>").replace(STOP, "</mark>")
     return Hit(kind=kind, conversation=within, message=message, highlight=safe)
