@@ -24,9 +24,12 @@ const client = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 15_000,
+      // The server may be on this machine, or in this house: a device without the net finds it all the same.
+      networkMode: "always",
       // What the server refused it would refuse again; only a line that broke is worth another try.
       retry: (count, error) => !(error instanceof Refusal && error.status < 500) && count < 3,
     },
+    mutations: { networkMode: "always" },
   },
 });
 
@@ -76,9 +79,21 @@ function Pages() {
   );
 }
 
+/** Who was signed in when this page was loaded, or the first one since. */
+let whose: string | null = null;
+
 function SignedIn({ children }: { children: ReactNode }) {
   const { data, error, refetch } = useSession();
   const [place] = useLocation();
+  const user = data?.user?.id ?? null;
+  useEffect(() => {
+    if (user === null) return;
+    whose ??= user;
+    if (whose === user) return;
+    // Nothing that was loaded, or waits here, is theirs: in this tab, or since they signed in in another one.
+    window.location.reload();
+  }, [user]);
+  if (user !== null && whose !== null && whose !== user) return <Loading />;
   if (data?.user) return children;
   if (data) return <Redirect to={place === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(place)}`} replace />;
   if (error) return <Problem error={error} onRetry={() => void refetch()} />;

@@ -25,7 +25,7 @@ const MARKDOWN_MOST = 20_000;
 /** Who somebody is, what they say first, and what one said to them so far. */
 export default function CharacterPage({ id }: { id: string }) {
   const { data: character, error, refetch } = useCharacter(id);
-  if (error) return <Problem error={error} onRetry={() => void refetch()} />;
+  if (error && !character) return <Problem error={error} onRetry={() => void refetch()} />;
   if (!character) return <Loading />;
   return <Page character={character} />;
 }

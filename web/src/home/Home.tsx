@@ -15,7 +15,8 @@ export default function Home() {
   const characters = useCharacters("all");
   const conversations = useConversations();
   const start = useStart();
-  if (characters.error) return <Problem error={characters.error} onRetry={() => void characters.refetch()} />;
+  if (characters.error && !characters.data)
+    return <Problem error={characters.error} onRetry={() => void characters.refetch()} />;
   return (
     <Screen title="Who is there">
       {characters.isPending && <Loading />}

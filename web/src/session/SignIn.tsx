@@ -73,7 +73,7 @@ export default function SignIn() {
 
 /** Where to go then: a place of ours, whatever the address says. */
 export function placeIn(next: string | null): string {
-  return next && /^\/(?![/\\])/.test(next) ? next : "/";
+  return next?.startsWith("/") && new URL(next, location.origin).origin === location.origin ? next : "/";
 }
 
 export function text(form: FormData, name: string): string {

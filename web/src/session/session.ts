@@ -3,6 +3,8 @@ import { answer, api, type Schemas } from "../api/client";
 import { forgetDrafts } from "../talk/drafts";
 
 export const SESSION = ["session"];
+/** Whose drafts are on this device. */
+const OWNER = "dramatis.owner";
 
 /** Also brings the cookie without which nothing can be sent. */
 export function useSession() {
@@ -24,7 +26,10 @@ export function useSignIn() {
   const client = useQueryClient();
   return async (email: string, password: string) => {
     const session = await answer(api.POST("/api/auth/session/", { body: { email, password } }));
-    // What another person saw is not shown to this one.
+    // What another person saw, or was writing, is not shown to this one.
+    const id = session.user?.id ?? "";
+    if ((localStorage.getItem(OWNER) ?? id) !== id) forgetDrafts();
+    localStorage.setItem(OWNER, id);
     client.clear();
     client.setQueryData(SESSION, session);
   };

@@ -26,7 +26,9 @@ export default function ChooseCharacter({ title, chosen = null, nobody, onChoose
   const id = useId();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
-  const list = useCharacters("all", useSettled(text.trim()));
+  const wanted = text.trim();
+  const settled = useSettled(wanted);
+  const list = useCharacters("all", settled);
   const box = useRef<HTMLDivElement>(null);
 
   const anybody = nobody !== undefined && text.trim() === "" ? [{ id: "", name: nobody, avatar: null }] : [];
@@ -46,7 +48,9 @@ export default function ChooseCharacter({ title, chosen = null, nobody, onChoose
   function onKeyDown(event: KeyboardEvent) {
     if (event.key === "ArrowDown") setAt(Math.min(here + 1, options.length - 1));
     else if (event.key === "ArrowUp") setAt(Math.max(here - 1, 0));
-    else if (event.key === "Enter" && !event.nativeEvent.isComposing) choose(options[here]);
+    // What is shown may be what was looked for before.
+    else if (event.key === "Enter" && settled === wanted && !list.isPlaceholderData && !event.nativeEvent.isComposing)
+      choose(options[here]);
     else return;
     event.preventDefault();
   }

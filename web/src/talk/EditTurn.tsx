@@ -1,8 +1,11 @@
 import "../ui/Field.css";
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { Button } from "../ui/Button";
+import { editOf, keepEdit } from "./drafts";
 
 type EditTurnProps = {
+  /** The message's id: what is written is kept under it. */
+  id: string;
   text: string;
   label: string;
   action: string;
@@ -11,13 +14,21 @@ type EditTurnProps = {
 };
 
 /** The text of a turn to be changed, in its place. */
-export function EditTurn({ text, label, action, onSave, onCancel }: EditTurnProps) {
-  const [now, setNow] = useState(text);
+export function EditTurn({ id, text, label, action, onSave, onCancel }: EditTurnProps) {
+  const [kept] = useState(() => editOf(id));
+  const [now, setNow] = useState(kept || text);
   const area = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
+    // It came back into sight, or with the page: then one is elsewhere.
+    if (kept) return;
     area.current?.focus();
     area.current?.setSelectionRange(text.length, text.length);
-  }, [text]);
+  }, [kept, text]);
+
+  function write(next: string) {
+    setNow(next);
+    keepEdit(id, next === text ? "" : next);
+  }
 
   function onKeyDown(event: KeyboardEvent) {
     if (event.key === "Escape") onCancel();
@@ -36,7 +47,7 @@ export function EditTurn({ text, label, action, onSave, onCancel }: EditTurnProp
         dir="auto"
         maxLength={200_000}
         value={now}
-        onChange={({ target }) => setNow(target.value)}
+        onChange={({ target }) => write(target.value)}
         onKeyDown={onKeyDown}
       />
       <div className="turn-edit-actions">

@@ -109,9 +109,10 @@ function Link({ href, children }: { href: string; children: ReactNode }) {
   );
 }
 
-/** Only from this server or out of the text itself: a picture of another's would tell them who reads. */
+/** A character's, or out of the text itself: a picture of another's would tell them who reads, and whatever else this
+ * server has is not to be asked for in the reader's name. */
 function Picture({ src, alt }: { src: string; alt: string }) {
-  const ours = /^\/(?![/\\])/.test(src) || /^data:image\//i.test(src);
+  const ours = /^\/api\/characters\/[\w-]+\/avatar\/?(\?v=\w+)?$/.test(src) || /^data:image\//i.test(src);
   if (ours) return <img src={src} alt={alt} loading="lazy" />;
   return <Link href={src}>{alt || src}</Link>;
 }

@@ -49,18 +49,28 @@ export default function TalkScreen({ id }: { id: string }) {
     return <Problem error={error} onRetry={() => void Promise.all([conversation.refetch(), first.refetch()])} />;
   if (!conversation.data || !first.data) return <Loading />;
   const offline = conversation.error instanceof Unreachable;
-  return <Talking conversation={conversation.data} first={first.data} offline={offline} />;
+  return (
+    <Talking
+      conversation={conversation.data}
+      first={first.data}
+      offline={offline}
+      lookedAt={conversation.dataUpdatedAt}
+    />
+  );
 }
 
-function Talking({ conversation, first, offline }: { conversation: Conversation; first: Page; offline: boolean }) {
+type TalkingProps = { conversation: Conversation; first: Page; offline: boolean; lookedAt: number };
+
+function Talking({ conversation, first, offline, lookedAt }: TalkingProps) {
   const { id, character_name: name } = conversation;
-  const { talk, messages, busy, line, problem, older, returned, gone } = useTalk(conversation, first);
+  const { talk, messages, busy, line, problem, older, returned, gone } = useTalk(conversation, first, lookedAt);
   const character = useCharacter(conversation.character);
   const [dialog, setDialog] = useState<TalkDialog | null>(null);
   const [editing, setEditing] = useState<{ id: string } | null>(null);
   const [search] = useSearchParams();
   const goal = search.get("message");
-  const answers = conversation.character !== null && !(character.error instanceof Refusal);
+  const answers =
+    conversation.character !== null && !(character.error instanceof Refusal && character.error.status === 404);
   const avatar = character.data?.avatar ?? null;
   usePageTitle(conversation.title || name);
 

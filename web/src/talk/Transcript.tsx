@@ -2,7 +2,9 @@ import "./Transcript.css";
 import { ArrowDown } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore, type KeyboardEvent } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
+import { told } from "../api/refusal";
 import { IconButton } from "../ui/Button";
+import { toast } from "../ui/toasts";
 import { keysOf, type TalkMessage } from "./messages";
 import { Stick } from "./stick";
 import { swipe } from "./swiping";
@@ -65,7 +67,8 @@ export function Transcript(props: TranscriptProps) {
   }, [stick, at]);
 
   function onScroll() {
-    if (hasOlder && (scroller.current?.scrollTop ?? Infinity) < NEAR_TOP_PX) void talk.loadOlder();
+    if (hasOlder && (scroller.current?.scrollTop ?? Infinity) < NEAR_TOP_PX)
+      talk.loadOlder().catch((error: unknown) => toast(told(error), "danger"));
   }
 
   // Only while this has the focus: elsewhere these keys are letters.

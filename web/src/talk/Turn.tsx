@@ -3,6 +3,7 @@ import { memo, useRef, useState } from "react";
 import { told } from "../api/refusal";
 import { Avatar } from "../ui/Avatar";
 import { toast } from "../ui/toasts";
+import { editOf, keepEdit } from "./drafts";
 import { EditTurn } from "./EditTurn";
 import { Ending } from "./Ending";
 import { textOf, type TalkMessage } from "./messages";
@@ -28,7 +29,8 @@ type TurnProps = {
 
 /** One message: who said it, what was said, what became of it, and what one can do with it. */
 export const Turn = memo(function Turn({ talk, message, name, avatar, last, idle, answers, found, chosen }: TurnProps) {
-  const [editing, setEditing] = useState<string | null>(null);
+  // One that was being edited when it left the sight, or the page was left, is so still.
+  const [editing, setEditing] = useState<string | null>(() => (editOf(message.id) ? message.id : null));
   const [seen, setSeen] = useState(chosen);
   if (chosen !== seen) {
     setSeen(chosen);
@@ -39,15 +41,21 @@ export const Turn = memo(function Turn({ talk, message, name, avatar, last, idle
   useTouchSwipe(here, (by) => void swipe(talk, message, by, last && answers));
 
   function endEdit() {
+    keepEdit(message.id, "");
     setEditing(null);
     here.current?.focus();
   }
 
   async function save(text: string) {
-    endEdit();
     try {
-      if (message.role === "user") await talk.sayInstead(message.id, text);
-      else await talk.change(message.id, { content: text });
+      if (message.role === "user") {
+        endEdit();
+        // What does not arrive goes to where one types.
+        await talk.sayInstead(message.id, text);
+      } else {
+        await talk.change(message.id, { content: text });
+        endEdit();
+      }
     } catch (error) {
       toast(told(error), "danger");
     }
@@ -82,6 +90,7 @@ export const Turn = memo(function Turn({ talk, message, name, avatar, last, idle
         )}
         {edits ? (
           <EditTurn
+            id={message.id}
             text={textOf(message)}
             label={ours ? "What you say instead" : `What ${name} said`}
             action={ours ? "Say this instead" : "Save"}

@@ -11,27 +11,37 @@ export function draftOf(conversation: string): string {
 }
 
 export function keepDraft(conversation: string, text: string) {
-  keep(DRAFT + conversation, text);
+  keep(localStorage, DRAFT + conversation, text);
+}
+
+/** Of a message that is being edited. */
+export function editOf(message: string): string {
+  return draftOf(`edit.${message}`);
+}
+
+export function keepEdit(message: string, text: string) {
+  keepDraft(`edit.${message}`, text);
 }
 
 export function sentOf(conversation: string): Sent | null {
-  const kept = localStorage.getItem(SENT + conversation);
+  const kept = sessionStorage.getItem(SENT + conversation);
   return kept ? (JSON.parse(kept) as Sent) : null;
 }
 
 export function keepSent(conversation: string, sent: Sent | null) {
-  keep(SENT + conversation, sent ? JSON.stringify(sent) : "");
+  // The tab's own, also after a reload: another one must not send it once more.
+  keep(sessionStorage, SENT + conversation, sent ? JSON.stringify(sent) : "");
 }
 
 export function forgetDrafts() {
-  for (const key of Object.keys(localStorage))
-    if (key.startsWith(DRAFT) || key.startsWith(SENT)) localStorage.removeItem(key);
+  for (const store of [localStorage, sessionStorage])
+    for (const key of Object.keys(store)) if (key.startsWith(DRAFT) || key.startsWith(SENT)) store.removeItem(key);
 }
 
-function keep(key: string, text: string) {
+function keep(store: Storage, key: string, text: string) {
   try {
-    if (text) localStorage.setItem(key, text);
-    else localStorage.removeItem(key);
+    if (text) store.setItem(key, text);
+    else store.removeItem(key);
   } catch {
     // The device is full: the text is on the page still.
   }

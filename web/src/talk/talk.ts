@@ -46,7 +46,7 @@ export class Talk {
   #turn: Told | null = null;
   /** `updated_at` of the conversation, as of what is shown. */
   #seen: string | null = null;
-  #loading = false;
+  #loading: Promise<void> | null = null;
   #pause = FIRST_PAUSE_MS;
   /** Has the deletion that waits done at once. */
   #settle: () => Promise<void> = () => Promise.resolve();
@@ -142,17 +142,12 @@ export class Talk {
     this.#giveBack();
   };
 
-  readonly loadOlder = async (size = PAGE) => {
-    const { older } = this.#state;
-    if (!older || this.#loading) return;
-    this.#loading = true;
-    try {
-      const page = await loadPage(this.id, older, size);
-      this.chat.messages = [...page.messages, ...this.chat.messages];
-      this.#set({ older: page.older });
-    } finally {
-      this.#loading = false;
-    }
+  /** One page more; who asks while it is on its way waits for the same one. */
+  readonly loadOlder = (size = PAGE) => {
+    this.#loading ??= this.#loadOlder(size).finally(() => {
+      this.#loading = null;
+    });
+    return this.#loading;
   };
 
   /** Shows the branch that a message is on; what is shown then reaches back to it. */
@@ -209,9 +204,9 @@ export class Talk {
   readonly catchUp = async () => {
     try {
       const latest = await askFor(this.id);
-      this.#seen = latest.updated_at;
       const page = await loadPage(this.id, null, PAGE);
       if (this.busy || this.#left) return;
+      this.#seen = latest.updated_at;
       this.#show(page);
       await keep(this.#client, latest);
       if (latest.generating) await this.#follow();
@@ -223,6 +218,14 @@ export class Talk {
 
   readonly dismiss = () => this.#set({ problem: null });
 
+  async #loadOlder(size: number) {
+    const { older } = this.#state;
+    if (!older) return;
+    const page = await loadPage(this.id, older, size);
+    this.chat.messages = [...page.messages, ...this.chat.messages];
+    this.#set({ older: page.older });
+  }
+
   #set(change: Partial<State>) {
     this.#state = { ...this.#state, ...change };
     for (const watcher of this.#watchers) watcher();
@@ -231,7 +234,7 @@ export class Talk {
   async #begin(sent: Sent | null) {
     this.#sent = sent;
     if (sent) keepSent(this.id, sent);
-    this.#set({ problem: null });
+    this.#set({ problem: null, returned: null });
     await this.#settle();
   }
 

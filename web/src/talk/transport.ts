@@ -69,7 +69,14 @@ export class TalkTransport extends HttpChatTransport<TalkMessage> {
         const again = mayPass(error) && !init?.signal?.aborted;
         this.#events.onLine(again ? "down" : "up");
         if (!again) throw error;
-        await pauseFor(error instanceof Refusal && error.retryAfter ? error.retryAfter * 1000 : pause, init?.signal);
+        const wait = error instanceof Refusal && error.retryAfter ? error.retryAfter * 1000 : pause;
+        try {
+          await pauseFor(wait, init?.signal);
+        } catch (gaveUp) {
+          // Nothing is being tried any more.
+          this.#events.onLine("up");
+          throw gaveUp;
+        }
       }
     }
   }

@@ -9,7 +9,8 @@ import { Talk } from "./talk";
 /** Long enough that a fast answer costs few renderings, short enough that it seems to flow. */
 const THROTTLE_MS = 50;
 
-export function useTalk(conversation: Conversation, first: Page) {
+/** `lookedAt`: when the server was last asked for the conversation. */
+export function useTalk(conversation: Conversation, first: Page, lookedAt: number) {
   const client = useQueryClient();
   const { id } = conversation;
   const [talk] = useState(() => new Talk(id, first, client));
@@ -21,7 +22,8 @@ export function useTalk(conversation: Conversation, first: Page) {
     talk.enter();
     return talk.leave;
   }, [talk]);
-  useEffect(() => talk.notice(conversation), [talk, conversation, busy]);
+  // With every look, too: what could not be loaded the last time is loaded now.
+  useEffect(() => talk.notice(conversation), [talk, conversation, busy, lookedAt]);
   useOtherTabs(id, () => void client.invalidateQueries({ queryKey: ["conversation", id] }));
 
   const { hold } = state;
