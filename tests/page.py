@@ -206,7 +206,7 @@ class Visitor:
 def page_trouble(request: pytest.FixtureRequest) -> str | None:
     """Builds the page, where any test of this run wants it, and tells what was in the way. Before the server starts,
     which looks for its files once."""
-    if not any("visitor" in getattr(item, "fixturenames", ()) for item in request.session.items):
+    if not any("browser" in getattr(item, "fixturenames", ()) for item in request.session.items):
         return None
     try:
         build(WEB)

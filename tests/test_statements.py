@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
@@ -114,5 +114,9 @@ def test_a_table_that_was_changed_meanwhile_is_read_as_it_is(transactional_db: N
             assert statement.rows() == [("clock",)]
             cursor.execute("ALTER TABLE a_table ALTER words TYPE varchar(9)")
             assert statement.rows() == [("clock",)]
+            cursor.execute("ALTER TABLE a_table ALTER words TYPE varchar(7)")
+            with transaction.atomic():  # begun anew, as nothing else was asked in it
+                assert statement.rows() == [("clock",)]
+                assert statement.rows() == [("clock",)]
         finally:
             cursor.execute("DROP TABLE a_table")

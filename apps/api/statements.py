@@ -87,9 +87,10 @@ def execute(
 ) -> list[tuple[Any, ...]]:
     """Prepared where the connection lets it be (`apps.api.postgres`)."""
     postgres = connection.pgconn
-    if not connection.autocommit and postgres.transaction_status == pq.TransactionStatus.IDLE:
-        # A transaction that nothing has been asked in: psycopg begins it with the first that is asked through it.
-        sound(postgres, postgres.exec_(b"BEGIN"))
+    # A transaction that nothing has been asked in: psycopg begins it with the first that is asked through it.
+    is_first = not connection.autocommit and postgres.transaction_status == pq.TransactionStatus.IDLE
+    if is_first:
+        begin(connection)
     adapt = Transformer(connection)
     sent = adapt.dump_sequence(values, [PyFormat.TEXT if types_by_sql else PyFormat.AUTO] * len(values))
     types, formats = () if types_by_sql else adapt.types or (), adapt.formats
@@ -97,11 +98,21 @@ def execute(
         result = send(connection, sql, sent, types, formats)
     except FORGOTTEN:
         _prepared.pop(connection, None)
-        if postgres.transaction_status != pq.TransactionStatus.IDLE:
+        if is_first:
+            sound(postgres, postgres.exec_(b"ROLLBACK"))
+            begin(connection)
+        elif postgres.transaction_status != pq.TransactionStatus.IDLE:
             raise
         result = send(connection, sql, sent, types, formats)
     adapt.set_pgresult(result)
     return adapt.load_rows(0, result.ntuples, tuple)
+
+
+def begin(connection: Connection[Any]) -> None:
+    if connection.isolation_level is None:
+        sound(connection.pgconn, connection.pgconn.exec_(b"BEGIN"))
+    else:
+        connection.execute("SELECT")
 
 
 def send(connection: Connection[Any], sql: bytes, sent: Any, types: tuple[int, ...], formats: Any) -> pq.abc.PGresult:

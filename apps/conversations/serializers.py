@@ -133,6 +133,8 @@ class ConversationListQuery(serializers.Serializer[None]):
 
 
 class MessageError(serializers.Serializer[None]):
+    may_be_absent = ("retry_after",)
+
     code = serializers.CharField()
     detail = serializers.CharField()
     retry_after = serializers.IntegerField(required=False, help_text="Seconds, where the provider named some.")

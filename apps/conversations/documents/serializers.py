@@ -35,6 +35,7 @@ class Failure(serializers.Serializer[None]):
 
     code = Text(allow_blank=True)
     detail = Text(allow_blank=True)
+    retry_after = WholeNumber(required=False, min_value=0, max_value=MAX_NUMBER)
 
 
 class Messages(serializers.ListSerializer[Any]):
