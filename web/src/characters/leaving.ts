@@ -15,7 +15,7 @@ export function takeAway(id: string, said: string, remove: (closing: boolean) =>
   undoable(
     said,
     (closing) =>
-      void remove(closing).catch((error: unknown) => {
+      remove(closing).catch((error: unknown) => {
         leaving.delete(id);
         toast(told(error), "danger");
       }),

@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { answer, api, type Schemas } from "../api/client";
 import { forgetDrafts } from "../talk/drafts";
+import { settleAll } from "../ui/toasts";
 
 export const SESSION = ["session"];
 /** Whose drafts are on this device. */
@@ -38,6 +39,8 @@ export function useSignIn() {
 export function useSignOut() {
   const client = useQueryClient();
   return async () => {
+    // What was deleted, and could still be taken back, is so in earnest: later nobody may do it.
+    await settleAll();
     await answer(api.DELETE("/api/auth/session/"));
     forgetDrafts();
     await forget(client);

@@ -131,7 +131,7 @@ function Made({ apiKey: { id, name, prefix, created_at, last_used_at } }: { apiK
     undoable(
       "Key deleted.",
       (closing) =>
-        void answer(api.DELETE("/api/auth/api-keys/{id}/", { params: { path: { id } }, keepalive: closing })).then(
+        answer(api.DELETE("/api/auth/api-keys/{id}/", { params: { path: { id } }, keepalive: closing })).then(
           () => client.invalidateQueries({ queryKey: KEY }),
           (error: unknown) => {
             leaving.delete(id);

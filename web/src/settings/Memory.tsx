@@ -75,7 +75,7 @@ function Remembered({ fact }: { fact: Fact }) {
     undoable(
       "Forgotten.",
       (closing) =>
-        void answer(api.DELETE("/api/facts/{id}/", { params: { path: { id } }, keepalive: closing })).then(
+        answer(api.DELETE("/api/facts/{id}/", { params: { path: { id } }, keepalive: closing })).then(
           () => put((rows) => rows.filter((row) => row.id !== id)),
           (error: unknown) => {
             leaving.delete(id);

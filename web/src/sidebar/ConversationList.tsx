@@ -126,8 +126,9 @@ function Nothing({ character, archived }: Chosen) {
 }
 
 function withPinned(pinned: Conversation[], all: Conversation[], today: Date): Item[] {
+  const above = new Set(pinned.map(({ id }) => id));
   const rest = byDay(
-    all.filter((row) => !row.pinned),
+    all.filter((row) => !above.has(row.id)),
     today,
   );
   return pinned.length > 0

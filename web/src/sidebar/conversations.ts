@@ -55,7 +55,7 @@ export function useRemoveConversation() {
       "Conversation deleted.",
       (closing) => {
         const gone = api.DELETE("/api/conversations/{id}/", { params: { path: { id } }, keepalive: closing });
-        answer(gone)
+        return answer(gone)
           .then(() => {
             change(client, [], [id]);
             client.removeQueries({ queryKey: ["conversation", id] });

@@ -11,7 +11,7 @@ import { Problem } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import { Composer } from "./Composer";
 import { useConversation, type Conversation } from "./conversation";
-import { loadPage, textOf, type Page } from "./messages";
+import { loadPage, textOf, type Page, type TalkMessage } from "./messages";
 import { Notices } from "./Notices";
 import { TalkHeader, type TalkDialog } from "./TalkHeader";
 import { Transcript } from "./Transcript";
@@ -121,11 +121,7 @@ function Talking({ conversation, first, offline, lookedAt }: TalkingProps) {
           <p className="talk-over">{name} is no longer here. You can read this conversation, export and delete it.</p>
         )}
       </div>
-      <Announcer
-        name={name}
-        busy={busy}
-        text={busy ? "" : textOf(messages.at(-1) ?? { id: "", role: "user", parts: [] })}
-      />
+      <Announcer name={name} busy={busy} last={messages.at(-1)} />
       <Suspense>
         {dialog === "scene" && <SceneDialog conversation={conversation} onClose={() => setDialog(null)} />}
         {dialog === "prompt" && <PromptDialog id={id} onClose={() => setDialog(null)} />}
@@ -135,13 +131,16 @@ function Talking({ conversation, first, offline, lookedAt }: TalkingProps) {
   );
 }
 
-/** Tells those who listen that an answer is there: once, not word by word. */
-function Announcer({ name, busy, text }: { name: string; busy: boolean; text: string }) {
+type AnnouncerProps = { name: string; busy: boolean; last: TalkMessage | undefined };
+
+/** Tells those who listen that an answer is there, or failed: once, not word by word. */
+function Announcer({ name, busy, last }: AnnouncerProps) {
   const [wasBusy, setWasBusy] = useState(false);
   const [said, setSaid] = useState("");
   if (wasBusy !== busy) {
     setWasBusy(busy);
-    setSaid(busy ? "" : `${name}: ${text}`);
+    const answer = !busy && last?.role === "assistant" ? last : null;
+    setSaid(answer ? `${name}: ${textOf(answer)} ${answer.metadata?.error?.detail ?? ""}` : "");
   }
   return (
     <div role="status" className="visually-hidden">

@@ -114,7 +114,7 @@ function Rename({ title, onDone }: RenameProps) {
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    if (event.key === "Enter") end(text.trim(), true);
+    if (event.key === "Enter" && !event.nativeEvent.isComposing) end(text.trim(), true);
     else if (event.key === "Escape") end(null, true);
     else return;
     event.preventDefault();

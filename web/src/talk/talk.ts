@@ -176,6 +176,7 @@ export class Talk {
       "Deleted, with what followed.",
       (leaving) => {
         done = this.#removed(message, leaving);
+        return done;
       },
       () => this.#set({ gone: null }),
     );

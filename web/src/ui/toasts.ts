@@ -1,10 +1,13 @@
 export type Toast = { id: number; text: string; tone: "plain" | "danger"; undo?: () => void };
 
+/** What it gives, if it takes its time, is waited for. */
+type Act = (leaving: boolean) => unknown;
+
 let toasts: Toast[] = [];
 let last = 0;
 const watchers = new Set<() => void>();
 /** What is to be done when a toast has gone, by its id. */
-const ends = new Map<number, (leaving: boolean) => void>();
+const ends = new Map<number, Act>();
 
 function show(toast: Omit<Toast, "id">): number {
   last += 1;
@@ -32,17 +35,26 @@ export function toast(text: string, tone: Toast["tone"] = "plain") {
 
 /** Takes a toast away, and has done what it waited with. */
 export function dismiss(id: number, leaving = false) {
-  const end = ends.get(id);
+  void end(id, leaving);
+}
+
+/** Has all that waits done now, and waits for it. */
+export async function settleAll() {
+  await Promise.allSettled([...ends.keys()].map(async (id) => await end(id, false)));
+}
+
+function end(id: number, leaving: boolean): unknown {
+  const act = ends.get(id);
   ends.delete(id);
   set(toasts.filter((toast) => toast.id !== id));
-  end?.(leaving);
+  return act?.(leaving);
 }
 
 /** Says that something is gone, and does it in earnest only when the time to undo it is over.
  *
  * What comes back ends that time at once. `act` gets true where the page is being left: then only a request with `keepalive` gets through.
  */
-export function undoable(text: string, act: (leaving: boolean) => void, undo: () => void): () => void {
+export function undoable(text: string, act: Act, undo: () => void): () => void {
   const id = show({
     text,
     tone: "plain",
