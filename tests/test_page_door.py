@@ -133,3 +133,37 @@ def test_the_demo_is_one_click_away_and_good_company(visitor: Visitor, ai: AISer
     visitor.says("Roll!")
     visitor.sees("Beat that, passenger!")
     visitor.sees(tool.name, visitor.last_turn)
+
+
+def test_another_person_finds_nothing_of_the_one_before(
+    at_home: Visitor, ada: Conversation, alice: User, bob: User
+) -> None:
+    at_home.bears("404")
+    Conversation.objects.filter(pk=ada.pk).update(title="A secret of hers")
+    at_home.opens(ada)
+    at_home.composer.fill("Nobody knows this.")
+    second = at_home.opens_another_tab()
+    second.opens(ada)
+    second.sees("A secret of hers")
+    # Bob signs in over her in the first tab, and looks at the second one.
+    at_home.goes_to("/sign-in")
+    at_home.page.get_by_label("E-mail").fill(bob.email)
+    at_home.page.get_by_label("Password").fill(PASSWORD)
+    at_home.presses("Sign in")
+    at_home.is_at("/")
+    at_home.sees_no("A secret of hers")
+    assert "Nobody knows this." not in at_home.page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
+    second.page.bring_to_front()
+    second.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    second.sees_no("A secret of hers")
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_who_signs_out_has_deleted_what_they_deleted(at_home: Visitor, ada: Conversation) -> None:
+    at_home.opens(ada)
+    at_home.chooses("More", "Delete", at_home.page.get_by_role("banner"))
+    at_home.sees("Conversation deleted.")
+    at_home.follows("Settings")
+    at_home.presses("Sign out")
+    at_home.is_at("/sign-in.*")
+    assert not Conversation.objects.exists()
