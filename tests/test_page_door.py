@@ -161,7 +161,7 @@ def test_another_person_finds_nothing_of_the_one_before(
 @pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_who_signs_out_has_deleted_what_they_deleted(at_home: Visitor, ada: Conversation) -> None:
     at_home.opens(ada)
-    at_home.chooses("More", "Delete", at_home.page.get_by_role("banner"))
+    at_home.chooses("This conversation", "Delete")
     at_home.sees("Conversation deleted.")
     at_home.follows("Settings")
     at_home.presses("Sign out")
