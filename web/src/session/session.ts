@@ -11,10 +11,20 @@ const OWNER = "dramatis.owner";
 export function useSession() {
   return useQuery({
     queryKey: SESSION,
-    queryFn: () => answer(api.GET("/api/auth/session/")),
+    queryFn: async () => cleared(await answer(api.GET("/api/auth/session/"))),
     staleTime: Infinity,
     refetchOnWindowFocus: "always",
   });
+}
+
+/** What another person was writing is not shown to this one. Who comes back finds what was theirs. */
+function cleared(session: Schemas["Session"]): Schemas["Session"] {
+  if (session.user) {
+    const { id } = session.user;
+    if ((localStorage.getItem(OWNER) ?? id) !== id) forgetDrafts();
+    localStorage.setItem(OWNER, id);
+  }
+  return session;
 }
 
 export function useUser(): Schemas["Me"] {
@@ -26,11 +36,7 @@ export function useUser(): Schemas["Me"] {
 export function useSignIn() {
   const client = useQueryClient();
   return async (email: string, password: string) => {
-    const session = await answer(api.POST("/api/auth/session/", { body: { email, password } }));
-    // What another person saw, or was writing, is not shown to this one.
-    const id = session.user?.id ?? "";
-    if ((localStorage.getItem(OWNER) ?? id) !== id) forgetDrafts();
-    localStorage.setItem(OWNER, id);
+    const session = cleared(await answer(api.POST("/api/auth/session/", { body: { email, password } })));
     client.clear();
     client.setQueryData(SESSION, session);
   };
