@@ -138,7 +138,7 @@ def test_the_demo_is_one_click_away_and_good_company(visitor: Visitor, ai: AISer
 def test_another_person_finds_nothing_of_the_one_before(
     at_home: Visitor, ada: Conversation, alice: User, bob: User
 ) -> None:
-    at_home.bears("404")
+    at_home.bears("40[14]")
     Conversation.objects.filter(pk=ada.pk).update(title="A secret of hers")
     at_home.opens(ada)
     at_home.composer.fill("Nobody knows this.")
@@ -154,12 +154,13 @@ def test_another_person_finds_nothing_of_the_one_before(
     at_home.sees_no("A secret of hers")
     assert "Nobody knows this." not in at_home.page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
     second.page.bring_to_front()
-    second.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    second.page.evaluate("document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))")
     second.sees_no("A secret of hers")
 
 
 @pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_who_signs_out_has_deleted_what_they_deleted(at_home: Visitor, ada: Conversation) -> None:
+    at_home.bears("40[14]")
     at_home.opens(ada)
     at_home.chooses("This conversation", "Delete")
     at_home.sees("Conversation deleted.")

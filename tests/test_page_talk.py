@@ -146,6 +146,7 @@ def test_an_answer_is_edited_rated_copied_and_forked(at_home: Visitor, ada: Conv
     until(lambda: Message.objects.get(pk=answer.pk).rating == 1)
     at_home.presses("Bad answer", at_home.last_turn)
     until(lambda: Message.objects.get(pk=answer.pk).rating == -1)
+    expect(at_home.last_turn.get_by_role("button", name="Bad answer")).to_have_attribute("aria-pressed", "true")
     at_home.presses("Bad answer", at_home.last_turn)
     until(lambda: Message.objects.get(pk=answer.pk).rating is None)
     at_home.chooses("More", "Edit the text", at_home.last_turn)
