@@ -118,7 +118,7 @@ def begin(connection: Connection[Any]) -> None:
 def send(connection: Connection[Any], sql: bytes, sent: Any, types: tuple[int, ...], formats: Any) -> pq.abc.PGresult:
     postgres = connection.pgconn
     if connection.prepare_threshold is None:
-        return sound(postgres, postgres.exec_params(sql, sent, types, formats))
+        return sound(postgres, postgres.exec_params(sql, sent, types or None, formats))
     names = _prepared.setdefault(connection, {})
     if (name := names.get((sql, types))) is None:
         name = b"_dramatis_%d" % next(_numbers)
