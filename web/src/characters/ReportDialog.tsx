@@ -1,11 +1,12 @@
-import { useState, type SubmitEvent } from "react";
+import type { SubmitEvent } from "react";
 import { answer, api, type Schemas } from "../api/client";
-import { Refusal, told } from "../api/refusal";
 import { text } from "../session/SignIn";
 import { Button } from "../ui/Button";
 import { Dialog, DialogActions } from "../ui/Dialog";
 import { SelectField, TextArea } from "../ui/Field";
 import { toast } from "../ui/toasts";
+import { useAttempt } from "../ui/useAttempt";
+import { Wrong } from "../ui/Wrong";
 import type { Character } from "./list";
 import { called } from "./names";
 
@@ -23,23 +24,17 @@ const REASONS: [Reason, string][] = [
 
 /** Tells the staff of a public character of somebody else's. */
 export default function ReportDialog({ character, onClose }: { character: Character; onClose: () => void }) {
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  const wrong = error instanceof Refusal ? error.fields : {};
+  const { busy, attempt, fields: wrong, otherThan } = useAttempt();
 
   async function send(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const body = { reason: text(form, "reason") as Reason, details: text(form, "details") };
-    setBusy(true);
-    try {
+    await attempt(async () => {
       await answer(api.POST("/api/characters/{id}/report/", { params: { path: { id: character.id } }, body }));
       toast("Thank you. The staff will look at it.");
       onClose();
-    } catch (error) {
-      setError(error);
-      setBusy(false);
-    }
+    });
   }
 
   return (
@@ -53,11 +48,7 @@ export default function ReportDialog({ character, onClose }: { character: Charac
           ))}
         </SelectField>
         <TextArea label="More about it" name="details" maxLength={2_000} error={wrong["details"]} />
-        {error !== null && Object.keys(wrong).length === 0 && (
-          <p role="alert" className="field-error">
-            {told(error)}
-          </p>
-        )}
+        <Wrong>{otherThan("reason", "details")}</Wrong>
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" busy={busy}>

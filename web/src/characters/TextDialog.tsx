@@ -1,10 +1,11 @@
 import { useState, type SubmitEvent } from "react";
-import { Refusal, told } from "../api/refusal";
 import { text } from "../session/SignIn";
 import { draftOf, keepDraft } from "../talk/drafts";
 import { Button } from "../ui/Button";
 import { Dialog, DialogActions } from "../ui/Dialog";
 import { TextArea, TextField } from "../ui/Field";
+import { useAttempt } from "../ui/useAttempt";
+import { Wrong } from "../ui/Wrong";
 import { Switch } from "./Fields";
 import { useKnowledge } from "./knowledge";
 
@@ -12,24 +13,18 @@ import { useKnowledge } from "./knowledge";
 export default function TextDialog({ character, onClose }: { character: string; onClose: () => void }) {
   const { addText } = useKnowledge(character);
   const [markdown, setMarkdown] = useState(true);
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, attempt, fields: wrong, otherThan } = useAttempt();
   const draft = `knowledge.${character}`;
-  const wrong = error instanceof Refusal ? error.fields : {};
 
   async function add(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    setBusy(true);
-    try {
+    await attempt(async () => {
       const kind = markdown ? "markdown" : "text";
       await addText({ title: text(form, "title"), text: text(form, "text"), kind });
       keepDraft(draft, "");
       onClose();
-    } catch (error) {
-      setError(error);
-      setBusy(false);
-    }
+    });
   }
 
   return (
@@ -51,11 +46,7 @@ export default function TextDialog({ character, onClose }: { character: string; 
           checked={markdown}
           onChange={setMarkdown}
         />
-        {error !== null && Object.keys(wrong).length === 0 && (
-          <p role="alert" className="field-error">
-            {told(error)}
-          </p>
-        )}
+        <Wrong>{otherThan("title", "text", "file")}</Wrong>
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" busy={busy}>

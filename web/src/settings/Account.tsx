@@ -5,8 +5,9 @@ import { SESSION, useUser } from "../session/session";
 import { Button } from "../ui/Button";
 import { TextField } from "../ui/Field";
 import { toast } from "../ui/toasts";
-import { Section, Wrong } from "./Section";
-import { useAttempt } from "./useAttempt";
+import { Wrong } from "../ui/Wrong";
+import { Section } from "./Section";
+import { useAttempt } from "../ui/useAttempt";
 
 export default function Account() {
   return (

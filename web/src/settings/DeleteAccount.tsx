@@ -7,8 +7,8 @@ import { forgetDrafts } from "../talk/drafts";
 import { Button } from "../ui/Button";
 import { Dialog, DialogActions } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
-import { Wrong } from "./Section";
-import { useAttempt } from "./useAttempt";
+import { Wrong } from "../ui/Wrong";
+import { useAttempt } from "../ui/useAttempt";
 
 /** There is no way back from it: it wants the password, and the e-mail typed by hand. */
 export default function DeleteAccount({ onClose }: { onClose: () => void }) {

@@ -7,8 +7,9 @@ import { send } from "../api/send";
 import type { Chooseable } from "../sidebar/ChooseCharacter";
 import { Button } from "../ui/Button";
 import { toast } from "../ui/toasts";
-import { Section, Wrong } from "./Section";
-import { useAttempt } from "./useAttempt";
+import { Wrong } from "../ui/Wrong";
+import { Section } from "./Section";
+import { useAttempt } from "../ui/useAttempt";
 
 const ChooseCharacter = lazy(() => import("../sidebar/ChooseCharacter"));
 

@@ -11,8 +11,9 @@ import { Leaving, useLeaving } from "../ui/leaving";
 import { Loading } from "../ui/Loading";
 import { Problem } from "../ui/Problem";
 import { toast, undoable } from "../ui/toasts";
-import { Section, Wrong } from "./Section";
-import { useAttempt } from "./useAttempt";
+import { Wrong } from "../ui/Wrong";
+import { Section } from "./Section";
+import { useAttempt } from "../ui/useAttempt";
 
 const KEY = ["api-keys"];
 const leaving = new Leaving();

@@ -14,8 +14,9 @@ import { Leaving, useLeaving } from "../ui/leaving";
 import { Loading } from "../ui/Loading";
 import { Problem } from "../ui/Problem";
 import { toast, undoable } from "../ui/toasts";
-import { Section, Wrong } from "./Section";
-import { useAttempt } from "./useAttempt";
+import { Wrong } from "../ui/Wrong";
+import { Section } from "./Section";
+import { useAttempt } from "../ui/useAttempt";
 
 type Fact = Schemas["Fact"];
 type Facts = InfiniteData<Schemas["PaginatedFactList"], string | null>;

@@ -11,14 +11,3 @@ export function Section({ title, about, children }: { title: string; about?: Rea
     </section>
   );
 }
-
-/** Something that went wrong, under the form that it is of. */
-export function Wrong({ children }: { children: string | null }) {
-  return (
-    children && (
-      <p role="alert" className="field-error">
-        {children}
-      </p>
-    )
-  );
-}

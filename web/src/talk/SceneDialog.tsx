@@ -1,34 +1,29 @@
-import { useState, type SubmitEvent } from "react";
-import { Refusal, told } from "../api/refusal";
+import type { SubmitEvent } from "react";
 import { text } from "../session/SignIn";
 import { Button } from "../ui/Button";
 import { Dialog, DialogActions } from "../ui/Dialog";
 import { TextArea, TextField } from "../ui/Field";
+import { useAttempt } from "../ui/useAttempt";
+import { Wrong } from "../ui/Wrong";
 import { useChange, type Conversation } from "./conversation";
 
 /** Who the user is here, and what this conversation is about. */
 export default function SceneDialog({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
   const change = useChange(conversation.id);
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  const wrong = error instanceof Refusal ? error.fields : {};
+  const { busy, attempt, fields: wrong, otherThan } = useAttempt();
   const { character_name: name } = conversation;
 
   async function save(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    setBusy(true);
-    try {
+    await attempt(async () => {
       await change({
         persona_name: text(form, "persona_name"),
         persona_description: text(form, "persona_description"),
         topic: text(form, "topic"),
       });
       onClose();
-    } catch (error) {
-      setError(error);
-      setBusy(false);
-    }
+    });
   }
 
   return (
@@ -56,11 +51,7 @@ export default function SceneDialog({ conversation, onClose }: { conversation: C
           defaultValue={conversation.topic}
           error={wrong["topic"]}
         />
-        {error !== null && Object.keys(wrong).length === 0 && (
-          <p role="alert" className="field-error">
-            {told(error)}
-          </p>
-        )}
+        <Wrong>{otherThan("persona_name", "persona_description", "topic")}</Wrong>
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" busy={busy}>
