@@ -9,6 +9,7 @@ import json
 import uuid
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
 
 import orjson
 from django.db.models import Model, Q
@@ -63,11 +64,9 @@ class CursorLinks(BasePagination):
 
     def link(self, cursor: list[Any]) -> str:
         """The request's own address with another cursor, at the host that the client itself used."""
-        request, query = self.request, f"cursor={encode_cursor(cursor)}"
-        if others := request.query_params:
-            kept = others.copy()
-            kept.pop("cursor", None)
-            query = f"{kept.urlencode()}&{query}" if kept else query
+        request = self.request
+        others = [item for item in request.query_params.lists() if item[0] != "cursor"]
+        query = urlencode([*others, ("cursor", encode_cursor(cursor))], doseq=True)
         return f"{request.scheme}://{request.get_host()}{escape_uri_path(request.path)}?{query}"
 
     def get_paginated_response(self, data: Any) -> Response:

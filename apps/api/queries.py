@@ -17,7 +17,7 @@ class AsQuery(Serializer[None]):
 
 
 def query_of(request: Request, kind: type[Serializer[Any]]) -> dict[str, Any]:
-    if not request.query_params and kind.validate is Serializer.validate:
+    if kind.validate is Serializer.validate and request.query_params.keys().isdisjoint(_names(kind)):
         return dict(_defaults(kind))
     serializer = kind(data=request.query_params)
     for name, field in serializer.fields.items():
@@ -29,8 +29,13 @@ def query_of(request: Request, kind: type[Serializer[Any]]) -> dict[str, Any]:
 
 
 @cache
+def _names(kind: type[Serializer[Any]]) -> frozenset[str]:
+    return frozenset(kind().fields)
+
+
+@cache
 def _defaults(kind: type[Serializer[Any]]) -> dict[str, Any]:
-    """What nothing means, where that is allowed and always the same: it is what most lists are asked with."""
+    """What it means that none of them is there, where that is allowed: most lists are asked with nothing or a cursor."""
     serializer = kind(data={})
     serializer.is_valid(raise_exception=True)
     return cast(dict[str, Any], serializer.validated_data)

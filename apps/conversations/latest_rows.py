@@ -17,7 +17,7 @@ from apps.conversations.serializers import ConversationSerializer
 # From the edge on, or from the beginning: the rows as they are met.
 PAGE = """
 WITH page AS (
-    SELECT {json} AS json, json_build_array({moment}, conversation.id)::text AS position,
+    SELECT {json} AS json, concat('[', {moment}, ',"', conversation.id, '"]') AS position,
         row_number() OVER (ORDER BY conversation.sort_at {on}, conversation.id {on}) AS place
     FROM ({mine}) conversation WHERE {beyond}
     ORDER BY conversation.sort_at {on}, conversation.id {on} LIMIT %(size)s + 1

@@ -17,39 +17,39 @@ from apps.conversations.serializers import MAX_SIBLINGS, MessageSerializer
 PAGE = """
 WITH RECURSIVE conversation AS ({mine}),
 piece AS (
-    SELECT message.branch, message.depth, head.depth AS top, head.fork, message.depth - head.depth + 1 AS messages
+    SELECT message.branch, message.depth, head.depth AS top, head.fork, message.depth - head.depth + 1 AS messages,
+        message.depth AS bottom
     FROM conversation
     JOIN conversations_message message ON message.id = coalesce(%(start)s::uuid, conversation.active_leaf_id)
         AND message.conversation_id = conversation.id
     JOIN conversations_message head ON head.id = message.branch
   UNION ALL
-    SELECT head.id, piece.top - 1, head.depth, head.fork, piece.messages + piece.top - head.depth
+    SELECT head.id, piece.top - 1, head.depth, head.fork, piece.messages + piece.top - head.depth, piece.bottom
     FROM piece JOIN conversations_message head ON head.id = piece.fork
     WHERE piece.messages <= %(size)s
 ), path AS (
-    SELECT found.* FROM piece CROSS JOIN LATERAL (
+    SELECT found.*, piece.bottom - found.depth AS steps FROM piece CROSS JOIN LATERAL (
         SELECT message.* FROM conversations_message message
         WHERE message.branch = piece.branch AND message.depth <= piece.depth
         ORDER BY message.depth DESC LIMIT %(size)s + 1
     ) found
     ORDER BY found.depth DESC LIMIT %(size)s + 1
 ), page AS (
-    SELECT path.id, path.depth, row_number() OVER (ORDER BY path.depth DESC) AS number, {json} AS json
+    SELECT path.id, path.steps, {json} AS json
     FROM path CROSS JOIN LATERAL (
         -- OFFSET keeps PostgreSQL from looking for them each time that they are named.
-        SELECT CASE WHEN path.parent_id IS NULL THEN (
-            SELECT array_agg(id ORDER BY id) FROM conversations_message
-            WHERE conversation_id = path.conversation_id AND parent_id IS NULL
-        ) ELSE (
-            SELECT array_agg(id ORDER BY id) FROM conversations_message WHERE parent_id = path.parent_id
+        SELECT CASE WHEN path.parent_id IS NULL THEN ARRAY(
+            SELECT id FROM conversations_message
+            WHERE conversation_id = path.conversation_id AND parent_id IS NULL ORDER BY id
+        ) ELSE ARRAY(
+            SELECT id FROM conversations_message WHERE parent_id = path.parent_id ORDER BY id
         ) END AS ids OFFSET 0
     ) siblings CROSS JOIN LATERAL (
-        SELECT place, greatest(0, least(place - {most} / 2, cardinality(siblings.ids) - {most})) AS first
-        FROM (SELECT array_position(siblings.ids, path.id) - 1 AS place) found
+        SELECT array_position(siblings.ids, path.id) - 1 AS place
     ) own
 )
 SELECT conversation.active_leaf_id, pg_current_snapshot()::text,
-    array_agg(page.id ORDER BY page.depth DESC) FILTER (WHERE page.id IS NOT NULL),
+    array_agg(page.id ORDER BY page.steps) FILTER (WHERE page.id IS NOT NULL),
     {rows}, {digest}, ({standing})
 FROM conversation LEFT JOIN page ON true GROUP BY conversation.active_leaf_id
 """
@@ -75,16 +75,18 @@ def page_to(start: UUID | None, conversation: Any, user: User | Claim, *, size: 
 
 @cache
 def _statement() -> Statement:
+    # Of very many, those around it.
+    first = f"greatest(0, least(own.place - {MAX_SIBLINGS} / 2, cardinality(siblings.ids) - {MAX_SIBLINGS}))"
+    near = f"siblings.ids[1 + {first} : {MAX_SIBLINGS} + {first}]"
     siblings = {
-        "siblings": "to_json(siblings.ids[1 + own.first : {most} + own.first])",
+        "siblings": f"to_json(CASE WHEN cardinality(siblings.ids) <= {MAX_SIBLINGS} THEN siblings.ids ELSE {near} END)",
         "sibling_index": "own.place",
         "sibling_count": "cardinality(siblings.ids)",
     }
-    rows = "string_agg(page.json, ',' ORDER BY page.depth DESC) FILTER (WHERE page.number <= %(size)s)"
+    rows = "string_agg(page.json, ',' ORDER BY page.steps) FILTER (WHERE page.steps < %(size)s)"
     return Statement(
         PAGE,
         json=row_as_json(MessageSerializer, "path", **siblings),
-        most=str(MAX_SIBLINGS),
         rows=rows,
         digest=DIGEST.format(text=rows),
         **STANDING,
