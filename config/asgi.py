@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
-from django.db import connections
+from django.db import close_old_connections, connections
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import set_script_prefix
 
@@ -42,6 +42,10 @@ GARBAGE = (10_000, 20, 20)
 
 # For the ends of answers to reach who waits for them, once they are saved.
 LAST_WORDS_SECONDS = 2.0
+
+# Each request hands its connection back itself (`respond`): there are no old ones to look for before it and after.
+signals.request_started.disconnect(close_old_connections)
+signals.request_finished.disconnect(close_old_connections)
 
 
 class PooledHandler(ASGIHandler):

@@ -33,7 +33,7 @@ class Claim:
 
     def prove(self, password: str | None) -> None:
         """`InvalidToken` where nobody stands behind the token any more."""
-        self.is_proven = password is not None and tokens.stands(self._token, User(password=password))
+        self.is_proven = password is not None and tokens.has_mark(self._token, password)
         self.is_refused = not self.is_proven
         if self.is_refused:
             raise InvalidToken()

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -118,7 +119,17 @@ def user_of(token: Token) -> User | None:
 
 def stands(token: Token, user: User) -> bool:
     """Whether this user may come in, with the password that they had when the token was made."""
-    return user.is_active and constant_time_compare(str(token.get(MARK)), user.token_mark())
+    return user.is_active and has_mark(token, user.password)
+
+
+def has_mark(token: Token, password: str) -> bool:
+    """Whether it was made when this was the hash of the password."""
+    return _is_mark_of(str(token.get(MARK)), password, settings.SECRET_KEY)
+
+
+@lru_cache(maxsize=4096)
+def _is_mark_of(mark: str, password: str, _key: str) -> bool:
+    return constant_time_compare(mark, User(password=password).token_mark())
 
 
 def verify(raw: str) -> None:
