@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, expect
 from apps.accounts.models import User
 from apps.characters.models import Character, Report
 from apps.conversations.models import Conversation
+from apps.knowledge.models import Document
 from tests.ai_server import AIServer
 from tests.endpoints import CARD
 from tests.factories import make_character, make_picture, make_tool, make_user
@@ -154,6 +155,55 @@ def test_changes_are_kept_until_they_are_saved(at_home: Visitor, alice: User) ->
     at_home.presses("Save")
     expect(at_home.page.locator("[aria-invalid=true]").first).to_be_focused()
     assert Character.objects.get().name == "Ada Lovelace"
+
+
+def test_what_is_taken_back_after_it_was_saved_is_there_once(at_home: Visitor, alice: User) -> None:
+    entries = [{"name": name, "keys": [name], "content": f"About {name}."} for name in ("lamp", "sea")]
+    character = make_character(alice, lorebook={"extensions": {}, "entries": entries})
+    at_home.goes_to(f"/characters/{character.pk}/edit/lorebook")
+
+    def names() -> list[str]:
+        return [entry["name"] for entry in Character.objects.get().lorebook["entries"]]
+
+    at_home.presses("Remove lamp")
+    at_home.presses("Save")
+    at_home.sees("All is saved.")
+    until(lambda: names() == ["sea"])
+    at_home.presses("Undo")
+    at_home.sees("Not saved yet.")
+    at_home.presses("Save")
+    at_home.sees("All is saved.")
+    until(lambda: names() == ["lamp", "sea"])
+
+
+def test_texts_are_given_to_somebody_to_know(at_home: Visitor, ada: Conversation, tmp_path: Path) -> None:
+    (tmp_path / "harbour.md").write_text(
+        "# The harbour\n\nShips come in at high tide.\n\n# The mill\n\nIt stands still."
+    )
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
+    at_home.bears("400|415|422")
+    at_home.goes_to(f"/characters/{ada.character_id}/edit/knowledge")
+    texts = at_home.page.get_by_role("group", name="Texts")
+    at_home.page.get_by_label("Files to know").set_input_files([tmp_path / "harbour.md", tmp_path / "broken.pdf"])
+    at_home.sees("broken.pdf", texts.get_by_role("status"))
+    expect(texts.locator(".document")).to_have_count(1)
+    at_home.presses("Read", texts, exact=False)
+    passages = at_home.page.get_by_role("dialog")
+    at_home.sees("Ships come in at high tide.", passages)
+    at_home.page.keyboard.press("Escape")
+    at_home.fills(texts, Ask_what_they_know="When do ships come in?")
+    at_home.page.keyboard.press("Enter")
+    at_home.sees("Ships come in at high tide.", at_home.page.get_by_role("region", name="What is found"))
+    at_home.presses("Write a text")
+    written = at_home.page.get_by_role("dialog", name="A text to know")
+    at_home.fills(written, Title="The lamp", Text="It burns whale oil.")
+    at_home.presses("Add", written)
+    expect(texts.locator(".document")).to_have_count(2)
+    at_home.presses("Delete", texts, exact=False)
+    expect(texts.locator(".document")).to_have_count(1)
+    at_home.presses("Undo")
+    expect(texts.locator(".document")).to_have_count(2)
+    assert Document.objects.filter(character=ada.character_id).count() == 2
 
 
 def test_card_files_are_dropped_anywhere_and_exported(at_home: Visitor, ada: Conversation, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import expect
 
 from apps.accounts.models import User
-from apps.conversations.models import Conversation, Message
+from apps.conversations.models import Conversation, Message, Role
 from config.offer import Offer
 from tests.ai_server import AIServer
-from tests.factories import make_character, make_conversation
+from tests.factories import make_character, make_conversation, say
 from tests.online import Server, until
 from tests.page import Visitor, Visits
 from tests.processes import ServerProcess
@@ -205,6 +205,66 @@ def test_an_answer_goes_on_where_the_line_broke(
     far_away.sees_turns("Hello, Alice.", "What time is it?", "Half past nine.")
     far_away.sees_the_end()
     assert (len(saved(ada)), ai.calls) == (3, 1)
+
+
+def test_what_was_said_elsewhere_a_moment_ago_is_shown_with_the_next_turn(
+    at_home: Visitor, ada: Conversation, ai: AIServer
+) -> None:
+    at_home.opens(ada)
+    at_home.sees_turns("Hello, Alice.")
+    # The page does not hear of it in the seconds in which it looks again.
+    looks = f"**/api/conversations/{ada.pk}/"
+    at_home.page.route(looks, lambda route: None)
+    say(ada, "I write from the train.")
+    say(ada, "Have a safe journey.", Role.ASSISTANT)
+    call = ai.waits("It is ")
+    at_home.says("What time is it?")
+    at_home.sees("It is")
+    at_home.page.unroute(looks)
+    call.release("nine.")
+    at_home.sees_turns(
+        "Hello, Alice.", "I write from the train.", "Have a safe journey.", "What time is it?", "It is nine."
+    )
+
+
+@pytest.fixture
+def settings_file(at_home: Visitor) -> re.Pattern[str]:
+    """What the page loads when one goes to the settings."""
+    at_home.bears(r"Failed to|net::ERR|dynamically imported")
+    return re.compile(r"/static/web/assets/Settings-.*\.js")
+
+
+def test_what_does_not_load_leaves_the_rest(
+    at_home: Visitor, ada: Conversation, settings_file: re.Pattern[str]
+) -> None:
+    at_home.opens(ada)
+    at_home.page.route(settings_file, lambda route: route.abort())
+    at_home.opens_the_bar()
+    at_home.follows("Settings")
+    at_home.sees("Something went wrong here")
+    # One goes elsewhere, or tries again.
+    at_home.page.go_back()
+    at_home.sees_turns("Hello, Alice.")
+    at_home.page.go_forward()
+    at_home.sees("Something went wrong here")
+    at_home.page.unroute(settings_file)
+    at_home.presses("Load the page again")
+    at_home.sees("What characters call you")
+
+
+def test_after_an_upgrade_the_page_of_now_is_loaded(
+    at_home: Visitor, ada: Conversation, settings_file: re.Pattern[str]
+) -> None:
+    at_home.opens(ada)
+    at_home.composer.fill("Not sent yet")
+    # The server has other files now, and another page, that names them.
+    at_home.page.route(settings_file, lambda route: route.fulfill(status=404), times=1)
+    at_home.page.route(f"{at_home.url}/", lambda route: route.fulfill(body="<!doctype html>another"), times=1)
+    at_home.opens_the_bar()
+    at_home.follows("Settings")
+    at_home.sees("What characters call you")
+    at_home.opens(ada)
+    expect(at_home.composer).to_have_value("Not sent yet")
 
 
 # ── Servers and providers that fail ──────────────────────────────────────────────────────────

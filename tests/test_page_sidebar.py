@@ -116,6 +116,7 @@ def test_a_title_comes_and_the_list_is_true_while_things_happen(
 
 def test_what_was_said_is_found_and_gone_to(at_home: Visitor, talks: list[Conversation]) -> None:
     gears = talks[1]
+    say(gears, "She *winds* the **mainspring**.")
     for number in range(120):
         say(gears, f"Line {number}.")
     at_home.goes_to("/settings/account")
@@ -130,6 +131,8 @@ def test_what_was_said_is_found_and_gone_to(at_home: Visitor, talks: list[Conver
     expect(at_home.page.get_by_text("The gears are oiled.").first).to_be_in_viewport()
     at_home.page.go_back()
     expect(main.locator("mark")).to_have_text(["gears", "oiled"])
+    at_home.page.get_by_role("searchbox", name="Words that were said").fill("mainspring")
+    expect(main.locator(".found-text")).to_have_text(["She winds the mainspring"])
     at_home.page.get_by_role("searchbox", name="Words that were said").fill("nobody said that")
     at_home.sees("Nothing was said of that")
 

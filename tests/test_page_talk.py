@@ -245,6 +245,18 @@ def test_one_says_who_one_is_and_what_it_is_about(at_home: Visitor, ada: Convers
     scene = at_home.page.get_by_role("dialog", name="The scene")
     at_home.fills(scene, Who_you_are_here="Captain Nemo", What_there_is_to_know="Lives under water.")
     at_home.fills(scene, What_this_conversation_is_about="Finding a lost clock.")
+    # Whoever closes it, or reloads, finds what they wrote.
+    at_home.page.keyboard.press("Escape")
+    expect(scene).to_have_count(0)
+    at_home.reloads()
+    at_home.presses("The scene: who you are, what this is about")
+    at_home.sees("changes of yours that were not saved", scene)
+    expect(scene.get_by_label("Who you are here")).to_have_value("Captain Nemo")
+    at_home.presses("Cancel", scene)
+    at_home.presses("The scene: who you are, what this is about")
+    expect(scene.get_by_label("Who you are here")).to_have_value("")
+    at_home.fills(scene, Who_you_are_here="Captain Nemo", What_there_is_to_know="Lives under water.")
+    at_home.fills(scene, What_this_conversation_is_about="Finding a lost clock.")
     at_home.presses("Save", scene)
     expect(scene).to_have_count(0)
     ada.refresh_from_db()
@@ -259,3 +271,24 @@ def test_one_says_who_one_is_and_what_it_is_about(at_home: Visitor, ada: Convers
     assert "Captain Nemo" in told
     assert "Lives under water." in told
     assert "Finding a lost clock." in told
+
+
+def test_another_model_answers_in_this_conversation(at_home: Visitor, ada: Conversation, ai: AIServer) -> None:
+    at_home.opens(ada)
+    at_home.chooses("This conversation", "The model")
+    dialog = at_home.page.get_by_role("dialog", name="The model")
+    dialog.get_by_role("combobox", name="Model", exact=True).select_option("second-model")
+    dialog.get_by_label("Temperature").fill("0.5")
+    at_home.presses("Save", dialog)
+    expect(dialog).to_have_count(0)
+    at_home.says("What time is it?")
+    at_home.sees("You said: What time is it?")
+    assert (ai.heard[-1]["model"], ai.heard[-1]["temperature"]) == ("second-model", 0.5)
+    # And the character's own again.
+    at_home.chooses("This conversation", "The model")
+    dialog.get_by_role("combobox", name="Model", exact=True).select_option("")
+    dialog.get_by_label("Temperature").fill("")
+    at_home.presses("Save", dialog)
+    expect(dialog).to_have_count(0)
+    ada.refresh_from_db()
+    assert (ada.model, ada.temperature, ada.stop) == ("", None, None)

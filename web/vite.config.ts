@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
@@ -21,6 +21,25 @@ function compressed(): Plugin {
   };
 }
 
+const A_WEEK_MS = 7 * 24 * 60 * 60 * 1000;
+
+// Pages that are open, and a server that was not started anew yet, go on with the files of builds before.
+function agedOut(): Plugin {
+  return {
+    name: "aged-out",
+    apply: "build",
+    writeBundle({ dir }, bundle) {
+      const folder = join(dir ?? "dist", "assets");
+      const made = new Set(Object.keys(bundle).map((name) => basename(name)));
+      for (const name of readdirSync(folder)) {
+        const path = join(folder, name);
+        const old = Date.now() - statSync(path).mtimeMs > A_WEEK_MS;
+        if (old && !made.has(name.replace(/\.(br|gz)$/, ""))) unlinkSync(path);
+      }
+    },
+  };
+}
+
 const withoutZod = new URL("without-zod.ts", import.meta.url).pathname;
 
 const server = process.env["DRAMATIS_SERVER"] ?? "http://127.0.0.1:8000";
@@ -28,12 +47,13 @@ const server = process.env["DRAMATIS_SERVER"] ?? "http://127.0.0.1:8000";
 export default defineConfig(({ command }) => ({
   // While developing, pages have the addresses that they will have; built, only files lie under /static/.
   base: command === "build" ? "/static/web/" : "/",
-  plugins: [react(), compressed()],
+  plugins: [react(), compressed(), agedOut()],
   resolve: {
     // The AI SDK brings zod twice, two thirds of its weight, for checks that its own transport does; ours does without.
     alias: { "zod/v3": withoutZod, "zod/v4": withoutZod },
   },
   build: {
+    emptyOutDir: false,
     // What light-dark() and nesting in style sheets need.
     target: ["chrome123", "firefox121", "safari17.5"],
     // The page's policy allows no inline pictures of ours to be missed: everything small stays a file.

@@ -5,6 +5,7 @@ import { Refusal } from "./api/refusal";
 import { session as events } from "./api/send";
 import { forget, useSession } from "./session/session";
 import { Shell } from "./shell/Shell";
+import { Boundary } from "./ui/Boundary";
 import { Loading } from "./ui/Loading";
 import { Problem } from "./ui/Problem";
 import { Toasts } from "./ui/Toasts";
@@ -41,15 +42,18 @@ export function App() {
   }, []);
   return (
     <QueryClientProvider client={client}>
-      <Suspense fallback={<Loading />}>
-        <Pages />
-      </Suspense>
+      <Boundary>
+        <Suspense fallback={<Loading />}>
+          <Pages />
+        </Suspense>
+      </Boundary>
       <Toasts />
     </QueryClientProvider>
   );
 }
 
 function Pages() {
+  const [place] = useLocation();
   return (
     <Switch>
       <Route path="/sign-in" component={SignIn} />
@@ -57,21 +61,23 @@ function Pages() {
       <Route>
         <SignedIn>
           <Shell>
-            <Suspense fallback={<Loading />}>
-              <Switch>
-                <Route path="/" component={Home} />
-                <Route path="/c/:id">{({ id }) => <Talk key={id} id={id} />}</Route>
-                <Route path="/characters" component={Characters} />
-                <Route path="/characters/new/:part?">{({ part }) => <EditCharacter part={part} />}</Route>
-                <Route path="/characters/:id/edit/:part?">
-                  {({ id, part }) => <EditCharacter key={id} id={id} part={part} />}
-                </Route>
-                <Route path="/characters/:id">{({ id }) => <CharacterPage key={id} id={id} />}</Route>
-                <Route path="/search" component={Search} />
-                <Route path="/settings/*?" component={Settings} />
-                <Route component={Nowhere} />
-              </Switch>
-            </Suspense>
+            <Boundary place={place}>
+              <Suspense fallback={<Loading />}>
+                <Switch>
+                  <Route path="/" component={Home} />
+                  <Route path="/c/:id">{({ id }) => <Talk key={id} id={id} />}</Route>
+                  <Route path="/characters" component={Characters} />
+                  <Route path="/characters/new/:part?">{({ part }) => <EditCharacter part={part} />}</Route>
+                  <Route path="/characters/:id/edit/:part?">
+                    {({ id, part }) => <EditCharacter key={id} id={id} part={part} />}
+                  </Route>
+                  <Route path="/characters/:id">{({ id }) => <CharacterPage key={id} id={id} />}</Route>
+                  <Route path="/search" component={Search} />
+                  <Route path="/settings/*?" component={Settings} />
+                  <Route component={Nowhere} />
+                </Switch>
+              </Suspense>
+            </Boundary>
           </Shell>
         </SignedIn>
       </Route>

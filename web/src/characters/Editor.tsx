@@ -38,6 +38,7 @@ export function Editor({ character, part }: { character: Character | null; part:
   const { wrong, dirty, busy } = editing;
   const { leaving, leave, stay } = useLeaveGuard(dirty, base);
   const body = useRef<HTMLDivElement>(null);
+  const parts = useRef<HTMLElement>(null);
 
   const onKey = useEffectEvent((event: KeyboardEvent) => {
     if (event.key !== "s" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
@@ -48,6 +49,9 @@ export function Editor({ character, part }: { character: Character | null; part:
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
   }, []);
+  useEffect(() => {
+    parts.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [part]);
   useEffect(() => {
     // What was refused is in sight, whatever part it is in.
     if (wrongPart === part) body.current?.querySelector<HTMLElement>("[aria-invalid='true']")?.focus();
@@ -67,7 +71,7 @@ export function Editor({ character, part }: { character: Character | null; part:
           )
         }
       >
-        <nav aria-label="Parts of the card" className="places">
+        <nav ref={parts} aria-label="Parts of the card" className="places">
           {PARTS.map((each) => (
             <Link
               key={each.path}

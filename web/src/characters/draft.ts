@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 import { FIELDS, type Card, type Changes } from "./card";
 
@@ -40,13 +40,18 @@ export function useDraft(id: string, saved: Card) {
     [id],
   );
 
+  // Whoever takes something back may do so when it has long been saved.
+  const latest = useRef(saved);
+  useLayoutEffect(() => {
+    latest.current = saved;
+  }, [saved]);
   const set = useCallback(
     (patch: Patch) =>
       setChanges((now) => {
-        const next = typeof patch === "function" ? patch({ ...saved, ...now }) : patch;
-        return unlike(saved, { ...now, ...next });
+        const next = typeof patch === "function" ? patch({ ...latest.current, ...now }) : patch;
+        return unlike(latest.current, { ...now, ...next });
       }),
-    [saved],
+    [],
   );
 
   /** Forgets what was saved or is not wanted; what was written in the meantime stays. */

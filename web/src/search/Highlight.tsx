@@ -1,3 +1,5 @@
+import { withoutMarks } from "../ui/marks";
+
 const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', "#x27": "'", "#39": "'" };
 
 /** What was found: escaped text with `<mark>` around the hits. It is taken apart here, never given to the browser. */
@@ -10,6 +12,6 @@ export function Highlight({ html }: { html: string }) {
 }
 
 function piece(text: string, index: number) {
-  const plain = text.replace(/&(#?\w+);/g, (whole, name: string) => ENTITIES[name] ?? whole);
+  const plain = withoutMarks(text.replace(/&(#?\w+);/g, (whole, name: string) => ENTITIES[name] ?? whole));
   return index % 2 ? <mark key={index}>{plain}</mark> : plain;
 }

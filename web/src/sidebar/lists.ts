@@ -1,5 +1,6 @@
 import type { InfiniteData } from "@tanstack/react-query";
 import type { Schemas } from "../api/client";
+import { withoutMarks } from "../ui/marks";
 
 export type Conversation = Schemas["Conversation"];
 export type ConversationFilter = { character?: string; archived?: boolean; pinned?: boolean };
@@ -14,7 +15,7 @@ export function timeOf({ last_message_at, created_at }: Conversation): number {
 
 /** What was said last, without the marks of Markdown; where a title is above it, the name as well says whose it is. */
 export function previewOf({ title, character_name, last_message_preview: preview }: Conversation): string {
-  const said = preview.replace(/[*_`#>]+/g, "").trim();
+  const said = withoutMarks(preview).trim();
   return said || (title ? character_name : "Nothing was said yet");
 }
 

@@ -1,59 +1,58 @@
-import type { SubmitEvent } from "react";
-import { text } from "../session/SignIn";
+import { useState, type SubmitEvent } from "react";
 import { Button } from "../ui/Button";
 import { Dialog, DialogActions } from "../ui/Dialog";
 import { TextArea, TextField } from "../ui/Field";
 import { useAttempt } from "../ui/useAttempt";
 import { Wrong } from "../ui/Wrong";
 import { useChange, type Conversation } from "./conversation";
+import { keepScene, sceneOf, type Scene } from "./drafts";
 
-/** Who the user is here, and what this conversation is about. */
+const NAMES = ["persona_name", "persona_description", "topic"] as const;
+
+/** Who the user is here, and what this conversation is about. What was written is there again until it is saved, or
+ * cancelled. */
 export default function SceneDialog({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
-  const change = useChange(conversation.id);
+  const { id, character_name: name } = conversation;
+  const change = useChange(id);
   const { busy, attempt, fields: wrong, otherThan } = useAttempt();
-  const { character_name: name } = conversation;
+  const [written, setWritten] = useState(() => sceneOf(id));
+  const [restored] = useState(() => NAMES.some((each) => (written[each] ?? conversation[each]) !== conversation[each]));
+
+  function write(patch: Partial<Scene>) {
+    const next = { ...written, ...patch };
+    setWritten(next);
+    keepScene(id, next);
+  }
+
+  function drop() {
+    keepScene(id, {});
+    onClose();
+  }
 
   async function save(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
     await attempt(async () => {
-      await change({
-        persona_name: text(form, "persona_name"),
-        persona_description: text(form, "persona_description"),
-        topic: text(form, "topic"),
-      });
-      onClose();
+      await change(written);
+      drop();
     });
   }
 
+  const field = (each: keyof Scene) => ({
+    name: each,
+    value: written[each] ?? conversation[each],
+    error: wrong[each],
+    onChange: ({ target }: { target: { value: string } }) => write({ [each]: target.value }),
+  });
   return (
     <Dialog title="The scene" about={`${name} is told this in every turn of this conversation.`} onClose={onClose}>
       <form className="dialog-form" onSubmit={(event) => void save(event)}>
-        <TextField
-          label="Who you are here"
-          name="persona_name"
-          placeholder="Your own name"
-          maxLength={100}
-          defaultValue={conversation.persona_name}
-          error={wrong["persona_name"]}
-        />
-        <TextArea
-          label="What there is to know of you"
-          name="persona_description"
-          maxLength={20_000}
-          defaultValue={conversation.persona_description}
-          error={wrong["persona_description"]}
-        />
-        <TextArea
-          label="What this conversation is about"
-          name="topic"
-          maxLength={20_000}
-          defaultValue={conversation.topic}
-          error={wrong["topic"]}
-        />
-        <Wrong>{otherThan("persona_name", "persona_description", "topic")}</Wrong>
+        {restored && <p className="field-hint">This has changes of yours that were not saved.</p>}
+        <TextField label="Who you are here" placeholder="Your own name" maxLength={100} {...field("persona_name")} />
+        <TextArea label="What there is to know of you" maxLength={20_000} {...field("persona_description")} />
+        <TextArea label="What this conversation is about" maxLength={20_000} {...field("topic")} />
+        <Wrong>{otherThan(...NAMES)}</Wrong>
         <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={drop}>Cancel</Button>
           <Button type="submit" look="primary" busy={busy}>
             Save
           </Button>

@@ -18,6 +18,7 @@ import { Transcript } from "./Transcript";
 import { useTalk } from "./useTalk";
 
 const SceneDialog = lazy(() => import("./SceneDialog"));
+const ModelDialog = lazy(() => import("./ModelDialog"));
 const PromptDialog = lazy(() => import("./PromptDialog"));
 const ShortcutsDialog = lazy(() => import("./ShortcutsDialog"));
 
@@ -124,6 +125,7 @@ function Talking({ conversation, first, offline, lookedAt }: TalkingProps) {
       <Announcer name={name} busy={busy} last={messages.at(-1)} />
       <Suspense>
         {dialog === "scene" && <SceneDialog conversation={conversation} onClose={() => setDialog(null)} />}
+        {dialog === "model" && <ModelDialog conversation={conversation} onClose={() => setDialog(null)} />}
         {dialog === "prompt" && <PromptDialog id={id} onClose={() => setDialog(null)} />}
         {dialog === "shortcuts" && <ShortcutsDialog onClose={() => setDialog(null)} />}
       </Suspense>

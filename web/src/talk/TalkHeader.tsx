@@ -1,6 +1,17 @@
 import "./TalkHeader.css";
 import "../ui/Field.css";
-import { Archive, Drama, Ellipsis, FileDown, Keyboard, Pencil, Pin, ScanText, Trash2 } from "lucide-react";
+import {
+  Archive,
+  Drama,
+  Ellipsis,
+  FileDown,
+  Keyboard,
+  Pencil,
+  Pin,
+  ScanText,
+  SlidersHorizontal,
+  Trash2,
+} from "lucide-react";
 import { useRef, useState, type KeyboardEvent } from "react";
 import { flushSync } from "react-dom";
 import { Link, useLocation } from "wouter";
@@ -14,7 +25,7 @@ import { Menu } from "../ui/Menu";
 import { toast } from "../ui/toasts";
 import { useChange, type Conversation } from "./conversation";
 
-export type TalkDialog = "scene" | "prompt" | "shortcuts";
+export type TalkDialog = "scene" | "model" | "prompt" | "shortcuts";
 
 type TalkHeaderProps = { conversation: Conversation; avatar: string | null; onOpen: (dialog: TalkDialog) => void };
 
@@ -76,6 +87,7 @@ export function TalkHeader({ conversation, avatar, onOpen }: TalkHeaderProps) {
             },
           ],
           [
+            { label: "The model", icon: <SlidersHorizontal />, onSelect: () => onOpen("model") },
             { label: "What the model is told", icon: <ScanText />, onSelect: () => onOpen("prompt") },
             { label: "Keyboard", icon: <Keyboard />, onSelect: () => onOpen("shortcuts") },
           ],

@@ -3,6 +3,8 @@
 const DRAFT = "dramatis.draft.";
 const SENT = "dramatis.sent.";
 
+export type Scene = { persona_name: string; persona_description: string; topic: string };
+
 /** What was sent, and is not known to have arrived. */
 export type Sent = { id: string; text: string };
 
@@ -21,6 +23,16 @@ export function editOf(message: string): string {
 
 export function keepEdit(message: string, text: string) {
   keepDraft(`edit.${message}`, text);
+}
+
+/** Of who one is in a conversation and what it is about, as far as it is not saved. */
+export function sceneOf(conversation: string): Partial<Scene> {
+  const kept = draftOf(`scene.${conversation}`);
+  return kept ? (JSON.parse(kept) as Partial<Scene>) : {};
+}
+
+export function keepScene(conversation: string, scene: Partial<Scene>) {
+  keepDraft(`scene.${conversation}`, Object.keys(scene).length > 0 ? JSON.stringify(scene) : "");
 }
 
 export function sentOf(conversation: string): Sent | null {

@@ -49,6 +49,13 @@ export function settled(messages: TalkMessage[], turn: Told): TalkMessage[] {
   });
 }
 
+/** Whether what is shown before a turn is what it was said after: somebody may have said more from another device. */
+export function follows(messages: TalkMessage[], { user_message: user, assistant_message: assistant }: Told): boolean {
+  const first = user ?? assistant;
+  const before = messages[messages.findIndex(({ id }) => id === first.id) - 1];
+  return !before || before.id === first.parent;
+}
+
 function metadataOf(row: Schemas["Message"]): TalkMetadata {
   const { created_at, edited_at, status, error, model, rating, client_id } = row;
   const { parent, siblings, sibling_index, sibling_count } = row;

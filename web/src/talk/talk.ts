@@ -6,7 +6,7 @@ import { toast, undoable } from "../ui/toasts";
 import { CutOff } from "./chunks";
 import { askFor, keep, type Conversation } from "./conversation";
 import { draftOf, keepDraft, keepSent, sentOf, type Sent } from "./drafts";
-import { loadPage, settled, withNewest, type Page, type TalkMessage, type Told } from "./messages";
+import { follows, loadPage, settled, withNewest, type Page, type TalkMessage, type Told } from "./messages";
 import { tellTabs } from "./tabs";
 import { GO_ON, newId, TalkTransport, type Line } from "./transport";
 
@@ -47,6 +47,8 @@ export class Talk {
   /** `updated_at` of the conversation, as of what is shown. */
   #seen: string | null = null;
   #loading: Promise<void> | null = null;
+  /** Something was done from elsewhere that could not be shown yet. */
+  #behind = false;
   #pause = FIRST_PAUSE_MS;
   /** Has the deletion that waits done at once. */
   #settle: () => Promise<void> = () => Promise.resolve();
@@ -206,7 +208,9 @@ export class Talk {
     try {
       const latest = await askFor(this.id);
       const page = await loadPage(this.id, null, PAGE);
-      if (this.busy || this.#left) return;
+      if (this.#left) return;
+      this.#behind = this.busy;
+      if (this.busy) return;
       this.#seen = latest.updated_at;
       this.#show(page);
       await keep(this.#client, latest);
@@ -282,6 +286,7 @@ export class Talk {
       this.chat.messages = settled(this.chat.messages, turn);
       await keep(this.#client, turn.conversation);
       tellTabs(this.id);
+      if (this.#behind || !follows(this.chat.messages, turn)) await this.catchUp();
     } else this.#lookAgain();
   }
 
