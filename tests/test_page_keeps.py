@@ -212,9 +212,10 @@ def test_what_was_said_elsewhere_a_moment_ago_is_shown_with_the_next_turn(
 ) -> None:
     at_home.opens(ada)
     at_home.sees_turns("Hello, Alice.")
-    # The page does not hear of it in the seconds in which it looks again.
-    looks = f"**/api/conversations/{ada.pk}/"
-    at_home.page.route(looks, lambda route: None)
+    # In the seconds until the page looks again it does not hear of it.
+    looks = f"{at_home.url}/api/conversations/{ada.pk}/"
+    as_before = at_home.page.request.get(looks).json()
+    at_home.page.route(looks, lambda route: route.fulfill(json=as_before))
     say(ada, "I write from the train.")
     say(ada, "Have a safe journey.", Role.ASSISTANT)
     call = ai.waits("It is ")

@@ -46,6 +46,8 @@ export class Talk {
   #turn: Told | null = null;
   /** `updated_at` of the conversation, as of what is shown. */
   #seen: string | null = null;
+  /** When the last turn's end was told: what was looked at before is older than what is shown. */
+  #toldAt = 0;
   #loading: Promise<void> | null = null;
   /** Something was done from elsewhere that could not be shown yet. */
   #behind = false;
@@ -99,9 +101,9 @@ export class Talk {
     void this.chat.stop();
   };
 
-  /** Looks whether something was done from elsewhere. */
-  readonly notice = (conversation: Conversation) => {
-    if (this.busy || this.#seen === conversation.updated_at) return;
+  /** Looks whether something was done from elsewhere. `lookedAt`: when the server told this of the conversation. */
+  readonly notice = (conversation: Conversation, lookedAt: number) => {
+    if (this.busy || lookedAt < this.#toldAt || this.#seen === conversation.updated_at) return;
     const news = this.#seen !== null || conversation.generating !== null;
     this.#seen = conversation.updated_at;
     if (news) void this.catchUp();
@@ -283,6 +285,7 @@ export class Talk {
     if (turn) {
       this.#pause = FIRST_PAUSE_MS;
       this.#seen = turn.conversation.updated_at;
+      this.#toldAt = Date.now();
       this.chat.messages = settled(this.chat.messages, turn);
       await keep(this.#client, turn.conversation);
       tellTabs(this.id);

@@ -23,7 +23,7 @@ export function useTalk(conversation: Conversation, first: Page, lookedAt: numbe
     return talk.leave;
   }, [talk]);
   // With every look, too: what could not be loaded the last time is loaded now.
-  useEffect(() => talk.notice(conversation), [talk, conversation, busy, lookedAt]);
+  useEffect(() => talk.notice(conversation, lookedAt), [talk, conversation, busy, lookedAt]);
   useOtherTabs(id, () => void client.invalidateQueries({ queryKey: ["conversation", id] }));
 
   const { hold } = state;
