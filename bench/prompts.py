@@ -26,7 +26,8 @@ def main(rounds: int) -> int:
 
     from apps.accounts.models import User
     from apps.characters.models import Character
-    from apps.chat.assembly import Assembled, Moment, assemble
+    from apps.chat.assembly import Assembled, assemble
+    from apps.chat.past import Moment
     from apps.conversations import turns
     from apps.conversations.models import Conversation, Summary
 
@@ -60,7 +61,7 @@ def main(rounds: int) -> int:
     def prompt(of: Conversation) -> Assembled:
         rows = Conversation.objects.select_related("user", "character", "active_leaf").get(pk=of.pk)
         assert rows.character is not None
-        return assemble(rows, rows.character, Moment(rows.active_leaf, "And what of the clock?"))
+        return assemble(rows, rows.character, Moment(rows, rows.active_leaf, "And what of the clock?"))
 
     conversations = {length: conversation(length) for length in LENGTHS}
     with connection.cursor() as cursor:
