@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 # As many as are packed together. The newest, which most readers are after, lie open.
 PACK = 32
+OPEN = 8
 END = b"\n\n"
 
 
@@ -17,7 +18,7 @@ class Frames:
 
     def add(self, frames: Iterable[bytes]) -> None:
         self._open += frames
-        while len(self._open) >= 2 * PACK:
+        while len(self._open) >= PACK + OPEN:
             self._packed.append(zlib.compress(b"".join(self._open[:PACK]), 1))
             del self._open[:PACK]
 
