@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.local.page import PageBuild, build, main, sum_of_sources
+from config.local.page import WEB, PageBuild, build, main, sum_of_sources
 from config.local.terminal import Refused
 
 NPM = """#!/bin/sh
@@ -217,6 +217,27 @@ def test_with_npm_itself(web: Path) -> None:
     assert start(web) == ["page: building; this takes a minute or so"], (web.parent / "page.log").read_text()
     assert (web / "dist" / "index.html").exists()
     assert start(web) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_files_of_earlier_builds_stay_for_a_week_after_they_were_left_out(tmp_path: Path) -> None:
+    build(WEB)
+    assets, long_ago = tmp_path / "assets", time.time() - 8 * 24 * 3600
+    assets.mkdir()
+    for name in ("of-last-build.js", "of-last-build.js.br", "of-one-before.js", "of-yesterday.js"):
+        (assets / name).write_text("void 0;")
+        if "yesterday" not in name:
+            os.utime(assets / name, (long_ago, long_ago))
+    (tmp_path / ".made").write_text("index.js\nof-last-build.js")
+    (tmp_path / ".built").write_text("of other sources")
+    vite = [WEB / "node_modules" / ".bin" / "vite", "build", "--outDir", tmp_path, "--logLevel", "warn"]
+    subprocess.run(vite, cwd=WEB, check=True)
+    assert {path.name for path in assets.glob("of-*")} == {"of-last-build.js", "of-last-build.js.br", "of-yesterday.js"}
+    assert (assets / "of-last-build.js").stat().st_mtime > time.time() - 60
+    assert "of-last-build.js" not in (tmp_path / ".made").read_text()
+    assert (tmp_path / "index.html").exists()
+    assert not (tmp_path / ".built").exists()
 
 
 def test_a_start_that_is_stopped_leaves_no_build_behind(node: Node, web: Path) -> None:

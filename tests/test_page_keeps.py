@@ -253,6 +253,21 @@ def test_what_does_not_load_leaves_the_rest(
     at_home.sees("What characters call you")
 
 
+@pytest.mark.parametrize(("menu", "file"), [("", "MenuPopup"), ("The model", "ModelDialog")])
+def test_a_menu_or_a_dialog_that_does_not_load_takes_nothing_along(
+    at_home: Visitor, ada: Conversation, menu: str, file: str
+) -> None:
+    at_home.bears(r"Failed to|net::ERR|dynamically imported")
+    at_home.opens(ada)
+    at_home.page.route(re.compile(f"/static/web/assets/{file}-.*\\.js"), lambda route: route.abort())
+    at_home.presses("This conversation")
+    if menu:
+        at_home.page.get_by_role("menu").get_by_text(menu, exact=True).click()
+    at_home.sees("This did not load.")
+    at_home.says("Are you there?")
+    at_home.sees_turns("Hello, Alice.", "Are you there?", "You said: Are you there?")
+
+
 def test_after_an_upgrade_the_page_of_now_is_loaded(
     at_home: Visitor, ada: Conversation, settings_file: re.Pattern[str]
 ) -> None:

@@ -133,6 +133,11 @@ def test_what_was_said_is_found_and_gone_to(at_home: Visitor, talks: list[Conver
     expect(main.locator("mark")).to_have_text(["gears", "oiled"])
     at_home.page.get_by_role("searchbox", name="Words that were said").fill("mainspring")
     expect(main.locator(".found-text")).to_have_text(["She winds the mainspring"])
+    # A title is no Markdown, and not every mark is one.
+    Conversation.objects.filter(pk=gears.pk).update(title="Gears in C# *and* C")
+    say(gears, "Write snake_case, and 5 * 3.")
+    at_home.page.get_by_role("searchbox", name="Words that were said").fill("snake_case or and")
+    expect(main.locator(".found-text")).to_contain_text(["Write snake_case, and", "in C# *and* C"])
     at_home.page.get_by_role("searchbox", name="Words that were said").fill("nobody said that")
     at_home.sees("Nothing was said of that")
 

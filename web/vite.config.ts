@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
@@ -23,19 +23,29 @@ function compressed(): Plugin {
 
 const A_WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 
-// Pages that are open, and a server that was not started anew yet, go on with the files of builds before.
+// Pages that are open, and a server that was not started anew yet, go on with files of builds before: each stays for a
+// week after another build has left it out.
 function agedOut(): Plugin {
+  let out = "";
   return {
     name: "aged-out",
     apply: "build",
-    writeBundle({ dir }, bundle) {
-      const folder = join(dir ?? "dist", "assets");
+    configResolved({ root, build }) {
+      out = resolve(root, build.outDir);
+      // It tells that the build before this one was whole.
+      rmSync(join(out, ".built"), { force: true });
+    },
+    writeBundle(_, bundle) {
+      const [assets, notes] = [join(out, "assets"), join(out, ".made")];
       const made = new Set(Object.keys(bundle).map((name) => basename(name)));
-      for (const name of readdirSync(folder)) {
-        const path = join(folder, name);
-        const old = Date.now() - statSync(path).mtimeMs > A_WEEK_MS;
-        if (old && !made.has(name.replace(/\.(br|gz)$/, ""))) unlinkSync(path);
+      const before = new Set(existsSync(notes) ? readFileSync(notes, "utf8").split("\n") : []);
+      for (const name of readdirSync(assets)) {
+        const [path, source] = [join(assets, name), name.replace(/\.(br|gz)$/, "")];
+        if (made.has(source)) continue;
+        if (before.has(source)) utimesSync(path, new Date(), new Date());
+        else if (Date.now() - statSync(path).mtimeMs > A_WEEK_MS) rmSync(path);
       }
+      writeFileSync(notes, [...made].join("\n"));
     },
   };
 }

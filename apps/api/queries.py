@@ -7,6 +7,9 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
+# Not of any query itself.
+PAGING = {"cursor", "page_size"}
+
 
 class AsQuery(Serializer[None]):
     """For queries with `?as=`: the field is declared as `as_`, since Python keeps the other word to itself."""
@@ -17,7 +20,7 @@ class AsQuery(Serializer[None]):
 
 
 def query_of(request: Request, kind: type[Serializer[Any]]) -> dict[str, Any]:
-    if kind.validate is Serializer.validate and request.query_params.keys().isdisjoint(_names(kind)):
+    if kind.validate is Serializer.validate and request.query_params.keys() <= PAGING:
         return dict(_defaults(kind))
     serializer = kind(data=request.query_params)
     for name, field in serializer.fields.items():
@@ -29,13 +32,9 @@ def query_of(request: Request, kind: type[Serializer[Any]]) -> dict[str, Any]:
 
 
 @cache
-def _names(kind: type[Serializer[Any]]) -> frozenset[str]:
-    return frozenset(kind().fields)
-
-
-@cache
 def _defaults(kind: type[Serializer[Any]]) -> dict[str, Any]:
-    """What it means that none of them is there, where that is allowed: most lists are asked with nothing or a cursor."""
+    """What it means that no parameter is there, where that is allowed: most lists are asked with none, or with those of
+    their pages alone."""
     serializer = kind(data={})
     serializer.is_valid(raise_exception=True)
     return cast(dict[str, Any], serializer.validated_data)

@@ -134,7 +134,7 @@ def is_built(web: Path) -> bool:
 
 
 def stamp(web: Path) -> Path:
-    """Tells what was built; each build empties the folder, so that an unfinished one has none."""
+    """Tells what was built; each build takes it away first, so that an unfinished one has none."""
     return web / "dist" / ".built"
 
 

@@ -42,11 +42,7 @@ export function App() {
   }, []);
   return (
     <QueryClientProvider client={client}>
-      <Boundary>
-        <Suspense fallback={<Loading />}>
-          <Pages />
-        </Suspense>
-      </Boundary>
+      <Pages />
       <Toasts />
     </QueryClientProvider>
   );
@@ -55,33 +51,37 @@ export function App() {
 function Pages() {
   const [place] = useLocation();
   return (
-    <Switch>
-      <Route path="/sign-in" component={SignIn} />
-      <Route path="/sign-up" component={SignUp} />
-      <Route>
-        <SignedIn>
-          <Shell>
-            <Boundary place={place}>
-              <Suspense fallback={<Loading />}>
-                <Switch>
-                  <Route path="/" component={Home} />
-                  <Route path="/c/:id">{({ id }) => <Talk key={id} id={id} />}</Route>
-                  <Route path="/characters" component={Characters} />
-                  <Route path="/characters/new/:part?">{({ part }) => <EditCharacter part={part} />}</Route>
-                  <Route path="/characters/:id/edit/:part?">
-                    {({ id, part }) => <EditCharacter key={id} id={id} part={part} />}
-                  </Route>
-                  <Route path="/characters/:id">{({ id }) => <CharacterPage key={id} id={id} />}</Route>
-                  <Route path="/search" component={Search} />
-                  <Route path="/settings/*?" component={Settings} />
-                  <Route component={Nowhere} />
-                </Switch>
-              </Suspense>
-            </Boundary>
-          </Shell>
-        </SignedIn>
-      </Route>
-    </Switch>
+    <Boundary place={place}>
+      <Suspense fallback={<Loading />}>
+        <Switch>
+          <Route path="/sign-in" component={SignIn} />
+          <Route path="/sign-up" component={SignUp} />
+          <Route>
+            <SignedIn>
+              <Shell>
+                <Boundary place={place}>
+                  <Suspense fallback={<Loading />}>
+                    <Switch>
+                      <Route path="/" component={Home} />
+                      <Route path="/c/:id">{({ id }) => <Talk key={id} id={id} />}</Route>
+                      <Route path="/characters" component={Characters} />
+                      <Route path="/characters/new/:part?">{({ part }) => <EditCharacter part={part} />}</Route>
+                      <Route path="/characters/:id/edit/:part?">
+                        {({ id, part }) => <EditCharacter key={id} id={id} part={part} />}
+                      </Route>
+                      <Route path="/characters/:id">{({ id }) => <CharacterPage key={id} id={id} />}</Route>
+                      <Route path="/search" component={Search} />
+                      <Route path="/settings/*?" component={Settings} />
+                      <Route component={Nowhere} />
+                    </Switch>
+                  </Suspense>
+                </Boundary>
+              </Shell>
+            </SignedIn>
+          </Route>
+        </Switch>
+      </Suspense>
+    </Boundary>
   );
 }
 

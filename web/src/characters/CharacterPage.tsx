@@ -1,11 +1,12 @@
 import "./Characters.css";
 import "./CharacterPage.css";
 import { EyeOff } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Screen } from "../shell/Screen";
 import { Markdown } from "../talk/Markdown";
 import { useUser } from "../session/session";
+import { Fetched } from "../ui/Fetched";
 import { Avatar } from "../ui/Avatar";
 import { Loading } from "../ui/Loading";
 import { Problem } from "../ui/Problem";
@@ -89,9 +90,9 @@ function Page({ character }: { character: Character }) {
       <Prompt character={character} />
       <Talks character={id} />
       {reports && (
-        <Suspense>
+        <Fetched place="report" onLost={() => setReports(false)}>
           <ReportDialog character={character} onClose={() => setReports(false)} />
-        </Suspense>
+        </Fetched>
       )}
     </Screen>
   );

@@ -1,5 +1,6 @@
 import "./DropCards.css";
-import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react";
+import { lazy, useEffect, useState, useSyncExternalStore } from "react";
+import { Fetched } from "../ui/Fetched";
 import { bringCards, importing } from "./importing";
 
 const ImportPanel = lazy(() => import("./ImportPanel"));
@@ -19,9 +20,9 @@ export function DropCards() {
         </div>
       )}
       {cards.length > 0 && (
-        <Suspense>
+        <Fetched place={""} onLost={() => undefined}>
           <ImportPanel cards={cards} />
-        </Suspense>
+        </Fetched>
       )}
     </>
   );

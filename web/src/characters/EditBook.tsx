@@ -18,7 +18,7 @@ export function EditBook() {
           value={textOf(book, "name")}
           onChange={({ target }) => put({ name: target.value })}
         />
-        <div className="editor-pair">
+        <div className="fields-pair">
           <NumberField
             label="Messages looked through"
             hint="The newest ones, for keys."

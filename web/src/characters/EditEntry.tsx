@@ -95,7 +95,7 @@ export function EditEntry({ entry, onChange }: { entry: Entry; onChange: (entry:
         value={book.textOf(entry, "content")}
         onChange={({ target }) => onChange({ ...entry, content: target.value })}
       />
-      <div className="editor-pair">
+      <div className="fields-pair">
         <Switch
           label="Whole words only"
           checked={book.asWholeWords(entry)}
@@ -118,7 +118,7 @@ export function EditEntry({ entry, onChange }: { entry: Entry; onChange: (entry:
           </option>
         ))}
       </SelectField>
-      <div className="editor-pair">
+      <div className="fields-pair">
         <NumberField
           label="Order"
           hint="Lower ones come first."
@@ -136,7 +136,7 @@ export function EditEntry({ entry, onChange }: { entry: Entry; onChange: (entry:
         />
       </div>
       {position === 4 && (
-        <div className="editor-pair">
+        <div className="fields-pair">
           <NumberField
             label="Depth"
             hint="0: after the last message."

@@ -1,6 +1,7 @@
 import "./Knowledge.css";
 import { BookText, FilePlus, Pencil, Plus, ScrollText, Trash2 } from "lucide-react";
-import { lazy, Suspense, useRef, useState } from "react";
+import { lazy, useRef, useState } from "react";
+import { Fetched } from "../ui/Fetched";
 import { told } from "../api/refusal";
 import { Button, IconButton } from "../ui/Button";
 import { EmptyState } from "../ui/EmptyState";
@@ -139,13 +140,13 @@ function Documents({ character }: { character: string }) {
         ))}
       </ul>
       <Endless list={list} />
-      <Suspense>
+      <Fetched place={opened?.what ?? ""} onLost={close}>
         {opened?.what === "text" && <TextDialog character={character} onClose={close} />}
         {opened?.what === "rename" && <RenameDialog character={character} document={opened.document} onClose={close} />}
         {opened?.what === "passages" && (
           <PassagesDialog character={character} document={opened.document} onClose={close} />
         )}
-      </Suspense>
+      </Fetched>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import "./Tools.css";
 import { Ellipsis, Pencil, Play, Plus, Trash2, Wrench } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, useState } from "react";
+import { Fetched } from "../ui/Fetched";
 import { answer, api } from "../api/client";
 import { told } from "../api/refusal";
 import { Button } from "../ui/Button";
@@ -132,7 +133,7 @@ export default function EditTools() {
           </ul>
         </section>
       )}
-      <Suspense>
+      <Fetched place={opened?.what ?? ""} onLost={close}>
         {opened?.what === "edit" && (
           <ToolDialog
             tool={opened.tool}
@@ -142,7 +143,7 @@ export default function EditTools() {
           />
         )}
         {opened?.what === "try" && <TryTool tool={opened.tool} onClose={close} />}
-      </Suspense>
+      </Fetched>
     </>
   );
 }

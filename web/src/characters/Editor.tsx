@@ -4,6 +4,7 @@ import { CircleAlert } from "lucide-react";
 import { lazy, Suspense, useEffect, useEffectEvent, useRef, type ReactNode } from "react";
 import { Link } from "wouter";
 import { Screen } from "../shell/Screen";
+import { Fetched } from "../ui/Fetched";
 import { Button } from "../ui/Button";
 import { Loading } from "../ui/Loading";
 import { isWrong, PARTS } from "./card";
@@ -116,7 +117,7 @@ export function Editor({ character, part }: { character: Character | null; part:
         </div>
       </Screen>
       {leaving && (
-        <Suspense>
+        <Fetched place="leaving" onLost={stay}>
           <LeaveDialog
             kept={draft.kept}
             onStay={stay}
@@ -130,7 +131,7 @@ export function Editor({ character, part }: { character: Character | null; part:
               else stay();
             }}
           />
-        </Suspense>
+        </Fetched>
       )}
     </EditingContext>
   );

@@ -25,7 +25,7 @@ export function EntryDetails({ entry, onChange }: { entry: Entry; onChange: (ent
     <details className="entry-more">
       <summary>More settings</summary>
       <div className="entry-more-inside">
-        <div className="editor-pair">
+        <div className="fields-pair">
           {NUMBERS.map(([name, label, hint]) => (
             <NumberField
               key={name}

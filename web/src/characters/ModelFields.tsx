@@ -41,7 +41,7 @@ export function ModelFields({ values, otherwise, wrong, onChange }: ModelFieldsP
           </option>
         ))}
       </SelectField>
-      <div className="editor-pair">
+      <div className="fields-pair">
         <NumberField
           label="Temperature"
           hint="0 is always the same, 2 is wild."

@@ -56,7 +56,7 @@ function One({ hit: { message, conversation, highlight }, to }: { hit: Hit; to: 
         <span dir="auto">{message ? (WHO[message.role] ?? conversation.character_name) : "The title"}</span>
         {time && <time dateTime={time.toISOString()}>{shortTime(time, today)}</time>}
       </span>
-      <Highlight html={highlight} />
+      <Highlight html={highlight} markdown={message !== null} />
     </Link>
   );
 }

@@ -3,15 +3,16 @@ import { withoutMarks } from "../ui/marks";
 const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', "#x27": "'", "#39": "'" };
 
 /** What was found: escaped text with `<mark>` around the hits. It is taken apart here, never given to the browser. */
-export function Highlight({ html }: { html: string }) {
+export function Highlight({ html, markdown }: { html: string; markdown: boolean }) {
+  const shown = markdown ? withoutMarks(html) : html;
   return (
     <span className="found-text" dir="auto">
-      {html.split(/<mark>(.*?)<\/mark>/s).map((text, index) => piece(text, index))}
+      {shown.split(/<mark>(.*?)<\/mark>/s).map((text, index) => piece(text, index))}
     </span>
   );
 }
 
 function piece(text: string, index: number) {
-  const plain = withoutMarks(text.replace(/&(#?\w+);/g, (whole, name: string) => ENTITIES[name] ?? whole));
+  const plain = text.replace(/&(#?\w+);/g, (whole, name: string) => ENTITIES[name] ?? whole);
   return index % 2 ? <mark key={index}>{plain}</mark> : plain;
 }

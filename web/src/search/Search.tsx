@@ -1,7 +1,8 @@
 import "./Search.css";
 import { ListFilter, Search as SearchIcon, X } from "lucide-react";
-import { lazy, Suspense, useEffect, useEffectEvent, useState } from "react";
+import { lazy, useEffect, useEffectEvent, useState } from "react";
 import { useSearchParams } from "wouter";
+import { Fetched } from "../ui/Fetched";
 import { useCharacter } from "../characters/list";
 import { Screen } from "../shell/Screen";
 import { Button, IconButton } from "../ui/Button";
@@ -97,7 +98,7 @@ export default function Search() {
       )}
       {hits.data && <Found hits={hits.data} />}
       <Endless list={hits} />
-      <Suspense>
+      <Fetched place={String(choosing)} onLost={() => setChoosing(false)}>
         {choosing && (
           <ChooseCharacter
             title="Said with whom?"
@@ -107,7 +108,7 @@ export default function Search() {
             onClose={() => setChoosing(false)}
           />
         )}
-      </Suspense>
+      </Fetched>
     </Screen>
   );
 }

@@ -1,5 +1,6 @@
 import { Download } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, useState } from "react";
+import { Fetched } from "../ui/Fetched";
 import { Button } from "../ui/Button";
 import { ImportConversation } from "./ImportConversation";
 import { Section } from "./Section";
@@ -31,7 +32,9 @@ export default function Data() {
             Delete the account…
           </Button>
         </div>
-        <Suspense>{deleting && <DeleteAccount onClose={() => setDeleting(false)} />}</Suspense>
+        <Fetched place={String(deleting)} onLost={() => setDeleting(false)}>
+          {deleting && <DeleteAccount onClose={() => setDeleting(false)} />}
+        </Fetched>
       </Section>
     </>
   );

@@ -1,10 +1,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Upload } from "lucide-react";
-import { lazy, Suspense, useRef, useState } from "react";
+import { lazy, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import type { Schemas } from "../api/client";
 import { send } from "../api/send";
 import type { Chooseable } from "../sidebar/ChooseCharacter";
+import { Fetched } from "../ui/Fetched";
 import { Button } from "../ui/Button";
 import { toast } from "../ui/toasts";
 import { Wrong } from "../ui/Wrong";
@@ -81,7 +82,7 @@ export function ImportConversation() {
           </ul>
         </div>
       )}
-      <Suspense>
+      <Fetched place={String(choosing)} onLost={() => setChoosing(false)}>
         {choosing && (
           <ChooseCharacter
             title="With whom does it go on?"
@@ -91,7 +92,7 @@ export function ImportConversation() {
             onClose={() => setChoosing(false)}
           />
         )}
-      </Suspense>
+      </Fetched>
     </Section>
   );
 }

@@ -1,7 +1,8 @@
 import "./Sidebar.css";
 import { ListFilter, Plus, Search, Settings, Users, X } from "lucide-react";
-import { lazy, Suspense, useState, type ReactNode } from "react";
+import { lazy, useState, type ReactNode } from "react";
 import { Link, useRoute } from "wouter";
+import { Fetched } from "../ui/Fetched";
 import { useStart } from "../characters/start";
 import { useSearchKey } from "../search/useSearchKey";
 import { Button, IconButton } from "../ui/Button";
@@ -77,7 +78,7 @@ export function Sidebar({ onDone }: { onDone: () => void }) {
           <Settings /> Settings
         </Place>
       </nav>
-      <Suspense>
+      <Fetched place={choosing ?? ""} onLost={() => setChoosing(null)}>
         {choosing === "new" && (
           <ChooseCharacter
             title="With whom?"
@@ -94,7 +95,7 @@ export function Sidebar({ onDone }: { onDone: () => void }) {
             onClose={() => setChoosing(null)}
           />
         )}
-      </Suspense>
+      </Fetched>
     </div>
   );
 }

@@ -15,8 +15,10 @@ export default function ModelDialog({ conversation, onClose }: { conversation: C
   async function save(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const { stop } = changes;
+    // None at all is another thing than those of the character, and stays what it was.
+    const blank = conversation.stop?.length === 0 ? [] : null;
     await attempt(async () => {
-      await change({ ...changes, ...(stop && { stop: stop.length > 0 ? stop : null }) });
+      await change({ ...changes, ...(stop && { stop: stop.length > 0 ? stop : blank }) });
       onClose();
     });
   }

@@ -19,7 +19,10 @@ export default function SceneDialog({ conversation, onClose }: { conversation: C
   const [restored] = useState(() => NAMES.some((each) => (written[each] ?? conversation[each]) !== conversation[each]));
 
   function write(patch: Partial<Scene>) {
-    const next = { ...written, ...patch };
+    const all = { ...written, ...patch };
+    // What is as it is saved is nothing that was written.
+    const names = NAMES.filter((each) => all[each] !== undefined && all[each] !== conversation[each]);
+    const next: Partial<Scene> = Object.fromEntries(names.map((each) => [each, all[each]]));
     setWritten(next);
     keepScene(id, next);
   }

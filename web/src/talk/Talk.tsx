@@ -1,7 +1,8 @@
 import "./Talk.css";
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useEffectEvent, useState } from "react";
+import { lazy, useEffect, useEffectEvent, useState } from "react";
 import { Link, useSearchParams } from "wouter";
+import { Fetched } from "../ui/Fetched";
 import { Refusal, told, Unreachable } from "../api/refusal";
 import { useCharacter } from "../characters/list";
 import { usePageTitle } from "../shell/usePageTitle";
@@ -123,12 +124,12 @@ function Talking({ conversation, first, offline, lookedAt }: TalkingProps) {
         )}
       </div>
       <Announcer name={name} busy={busy} last={messages.at(-1)} />
-      <Suspense>
+      <Fetched place={dialog ?? ""} onLost={() => setDialog(null)}>
         {dialog === "scene" && <SceneDialog conversation={conversation} onClose={() => setDialog(null)} />}
         {dialog === "model" && <ModelDialog conversation={conversation} onClose={() => setDialog(null)} />}
         {dialog === "prompt" && <PromptDialog id={id} onClose={() => setDialog(null)} />}
         {dialog === "shortcuts" && <ShortcutsDialog onClose={() => setDialog(null)} />}
-      </Suspense>
+      </Fetched>
     </div>
   );
 }

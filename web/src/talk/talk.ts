@@ -46,11 +46,9 @@ export class Talk {
   #turn: Told | null = null;
   /** `updated_at` of the conversation, as of what is shown. */
   #seen: string | null = null;
-  /** When the last turn's end was told: what was looked at before is older than what is shown. */
+  /** When the last turn's end was told: what was looked at until then is no newer than what is shown. */
   #toldAt = 0;
   #loading: Promise<void> | null = null;
-  /** Something was done from elsewhere that could not be shown yet. */
-  #behind = false;
   #pause = FIRST_PAUSE_MS;
   /** Has the deletion that waits done at once. */
   #settle: () => Promise<void> = () => Promise.resolve();
@@ -103,7 +101,7 @@ export class Talk {
 
   /** Looks whether something was done from elsewhere. `lookedAt`: when the server told this of the conversation. */
   readonly notice = (conversation: Conversation, lookedAt: number) => {
-    if (this.busy || lookedAt < this.#toldAt || this.#seen === conversation.updated_at) return;
+    if (this.busy || lookedAt <= this.#toldAt || this.#seen === conversation.updated_at) return;
     const news = this.#seen !== null || conversation.generating !== null;
     this.#seen = conversation.updated_at;
     if (news) void this.catchUp();
@@ -210,9 +208,7 @@ export class Talk {
     try {
       const latest = await askFor(this.id);
       const page = await loadPage(this.id, null, PAGE);
-      if (this.#left) return;
-      this.#behind = this.busy;
-      if (this.busy) return;
+      if (this.busy || this.#left) return;
       this.#seen = latest.updated_at;
       this.#show(page);
       await keep(this.#client, latest);
@@ -284,12 +280,14 @@ export class Talk {
     if (this.#left) return;
     if (turn) {
       this.#pause = FIRST_PAUSE_MS;
-      this.#seen = turn.conversation.updated_at;
       this.#toldAt = Date.now();
       this.chat.messages = settled(this.chat.messages, turn);
       await keep(this.#client, turn.conversation);
+      // What was done meanwhile to other messages, from elsewhere, is shown with the next look.
+      this.#toldAt = Date.now();
+      this.#seen = "";
       tellTabs(this.id);
-      if (this.#behind || !follows(this.chat.messages, turn)) await this.catchUp();
+      if (!follows(this.chat.messages, turn)) await this.catchUp();
     } else this.#lookAgain();
   }
 

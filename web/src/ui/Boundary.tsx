@@ -5,8 +5,13 @@ import { EmptyState } from "./EmptyState";
 const RELOADED = "dramatis.reloaded";
 const RELOAD_PAUSE_MS = 30_000;
 
-type BoundaryProps = { place?: string; children: ReactNode };
-type BoundaryState = { failed: boolean; place: string | undefined };
+type BoundaryProps = {
+  place: string;
+  /** Where nothing is to stand in its place. */
+  onLost?: () => void;
+  children: ReactNode;
+};
+type BoundaryState = { failed: boolean; place: string };
 
 /** What is in it may fail, or not load; what is around it goes on. Going to another place is a new beginning. */
 export class Boundary extends Component<BoundaryProps, BoundaryState> {
@@ -22,17 +27,19 @@ export class Boundary extends Component<BoundaryProps, BoundaryState> {
 
   override componentDidCatch() {
     void reloadWhereOld();
+    this.props.onLost?.();
   }
 
   override render() {
     if (!this.state.failed) return this.props.children;
+    if (this.props.onLost) return null;
     return (
       <div role="alert">
         <EmptyState
           title="Something went wrong here"
           actions={<Button onClick={() => window.location.reload()}>Load the page again</Button>}
         >
-          It could not be shown. What you wrote is kept.
+          It could not be shown. Drafts are kept.
         </EmptyState>
       </div>
     );

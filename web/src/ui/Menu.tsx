@@ -1,4 +1,5 @@
-import { lazy, Suspense, useRef, useState, type ReactNode } from "react";
+import { lazy, useRef, useState, type ReactNode } from "react";
+import { Fetched } from "./Fetched";
 import { IconButton } from "./Button";
 
 // What places a menu is heavier than all our buttons together: it is fetched when somebody comes near one.
@@ -41,7 +42,7 @@ export function Menu({ label, icon, small = false, tabIndex = 0, groups }: MenuP
         onClick={open}
       />
       {state !== "unused" && (
-        <Suspense>
+        <Fetched place={state} onLost={() => setState("unused")}>
           <MenuPopup
             label={label}
             groups={groups}
@@ -50,7 +51,7 @@ export function Menu({ label, icon, small = false, tabIndex = 0, groups }: MenuP
             open={state === "open"}
             onClose={() => setState("closed")}
           />
-        </Suspense>
+        </Fetched>
       )}
     </>
   );

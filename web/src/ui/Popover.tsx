@@ -1,5 +1,6 @@
 import "./Popover.css";
-import { lazy, Suspense, useRef, useState, type ReactNode } from "react";
+import { lazy, useRef, useState, type ReactNode } from "react";
+import { Fetched } from "./Fetched";
 
 const fetchPopup = () => import("./PopoverPopup");
 const PopoverPopup = lazy(fetchPopup);
@@ -25,11 +26,11 @@ export function Popover({ label, title, children }: PopoverProps) {
         {label}
       </button>
       {state !== "unused" && (
-        <Suspense>
+        <Fetched place={state} onLost={() => setState("unused")}>
           <PopoverPopup title={title} anchor={button} open={state === "open"} onClose={() => setState("closed")}>
             {children}
           </PopoverPopup>
-        </Suspense>
+        </Fetched>
       )}
     </>
   );
