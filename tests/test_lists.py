@@ -282,7 +282,8 @@ def test_one_row_costs_as_many_queries_as_fifty(make: Make, alice: User, as_alic
         with CaptureQueriesContext(connection) as queries:
             found = page(as_alice, address)
         assert len(ids(found)) == count or make is make_models
-        return len(queries)
+        # Which database it is, is asked once in ten seconds, with whatever page it happens to be.
+        return sum("pg_control_system" not in query["sql"] for query in queries)
 
     few = cost(1)
     Character.objects.all().delete()
