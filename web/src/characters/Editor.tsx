@@ -51,7 +51,7 @@ export function Editor({ character, part }: { character: Character | null; part:
     return () => window.removeEventListener("keydown", onKey);
   }, []);
   useEffect(() => {
-    parts.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    parts.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [part]);
   useEffect(() => {
     // What was refused is in sight, whatever part it is in.
