@@ -1,8 +1,7 @@
 import { useState, type SubmitEvent } from "react";
 import { told } from "../api/refusal";
 import { text } from "../session/SignIn";
-import { Button } from "../ui/Button";
-import { Dialog, DialogActions } from "../ui/Dialog";
+import { Dialog, FormActions } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
 import { useKnowledge, type Document } from "./knowledge";
 
@@ -38,12 +37,7 @@ export default function RenameDialog({ character, document, onClose }: RenameDia
           defaultValue={document.title}
           error={error === null ? undefined : told(error)}
         />
-        <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary" busy={busy}>
-            Save
-          </Button>
-        </DialogActions>
+        <FormActions busy={busy} onCancel={onClose} />
       </form>
     </Dialog>
   );

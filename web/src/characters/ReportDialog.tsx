@@ -1,8 +1,7 @@
 import type { SubmitEvent } from "react";
 import { answer, api, type Schemas } from "../api/client";
 import { text } from "../session/SignIn";
-import { Button } from "../ui/Button";
-import { Dialog, DialogActions } from "../ui/Dialog";
+import { Dialog, FormActions } from "../ui/Dialog";
 import { SelectField, TextArea } from "../ui/Field";
 import { toast } from "../ui/toasts";
 import { useAttempt } from "../ui/useAttempt";
@@ -49,12 +48,7 @@ export default function ReportDialog({ character, onClose }: { character: Charac
         </SelectField>
         <TextArea label="More about it" name="details" maxLength={2_000} error={wrong["details"]} />
         <Wrong>{otherThan("reason", "details")}</Wrong>
-        <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary" busy={busy}>
-            Report
-          </Button>
-        </DialogActions>
+        <FormActions busy={busy} action="Report" onCancel={onClose} />
       </form>
     </Dialog>
   );

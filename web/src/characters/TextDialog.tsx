@@ -1,8 +1,7 @@
 import { useState, type SubmitEvent } from "react";
 import { text } from "../session/SignIn";
 import { draftOf, keepDraft } from "../talk/drafts";
-import { Button } from "../ui/Button";
-import { Dialog, DialogActions } from "../ui/Dialog";
+import { Dialog, FormActions } from "../ui/Dialog";
 import { TextArea, TextField } from "../ui/Field";
 import { useAttempt } from "../ui/useAttempt";
 import { Wrong } from "../ui/Wrong";
@@ -47,12 +46,7 @@ export default function TextDialog({ character, onClose }: { character: string; 
           onChange={setMarkdown}
         />
         <Wrong>{otherThan("title", "text", "file")}</Wrong>
-        <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary" busy={busy}>
-            Add
-          </Button>
-        </DialogActions>
+        <FormActions busy={busy} action="Add" onCancel={onClose} />
       </form>
     </Dialog>
   );

@@ -1,7 +1,6 @@
 import { useState, type SubmitEvent } from "react";
 import { ModelFields, type ModelSettings } from "../characters/ModelFields";
-import { Button } from "../ui/Button";
-import { Dialog, DialogActions } from "../ui/Dialog";
+import { Dialog, FormActions } from "../ui/Dialog";
 import { useAttempt } from "../ui/useAttempt";
 import { Wrong } from "../ui/Wrong";
 import { useChange, type Conversation } from "./conversation";
@@ -37,12 +36,7 @@ export default function ModelDialog({ conversation, onClose }: { conversation: C
           onChange={(patch) => setChanges({ ...changes, ...patch })}
         />
         <Wrong>{otherThan("model", "temperature", "top_p", "max_tokens", "stop")}</Wrong>
-        <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary" busy={busy}>
-            Save
-          </Button>
-        </DialogActions>
+        <FormActions busy={busy} onCancel={onClose} />
       </form>
     </Dialog>
   );

@@ -1,6 +1,5 @@
 import { useState, type SubmitEvent } from "react";
-import { Button } from "../ui/Button";
-import { Dialog, DialogActions } from "../ui/Dialog";
+import { Dialog, FormActions } from "../ui/Dialog";
 import { TextArea, TextField } from "../ui/Field";
 import { useAttempt } from "../ui/useAttempt";
 import { Wrong } from "../ui/Wrong";
@@ -54,12 +53,7 @@ export default function SceneDialog({ conversation, onClose }: { conversation: C
         <TextArea label="What there is to know of you" maxLength={20_000} {...field("persona_description")} />
         <TextArea label="What this conversation is about" maxLength={20_000} {...field("topic")} />
         <Wrong>{otherThan(...NAMES)}</Wrong>
-        <DialogActions>
-          <Button onClick={drop}>Cancel</Button>
-          <Button type="submit" look="primary" busy={busy}>
-            Save
-          </Button>
-        </DialogActions>
+        <FormActions busy={busy} onCancel={drop} />
       </form>
     </Dialog>
   );

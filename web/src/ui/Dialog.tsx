@@ -2,7 +2,7 @@ import "./Dialog.css";
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
 import type { ReactNode } from "react";
-import { IconButton } from "./Button";
+import { Button, IconButton } from "./Button";
 
 type DialogProps = {
   title: string;
@@ -35,4 +35,18 @@ export function Dialog({ title, about, onClose, wide = false, children }: Dialog
 /** The row of buttons at a dialog's foot. */
 export function DialogActions({ children }: { children: ReactNode }) {
   return <div className="dialog-actions">{children}</div>;
+}
+
+type FormActionsProps = { busy: boolean; action?: string; onCancel: () => void };
+
+/** Those of a form. */
+export function FormActions({ busy, action = "Save", onCancel }: FormActionsProps) {
+  return (
+    <DialogActions>
+      <Button onClick={onCancel}>Cancel</Button>
+      <Button type="submit" look="primary" busy={busy}>
+        {action}
+      </Button>
+    </DialogActions>
+  );
 }
