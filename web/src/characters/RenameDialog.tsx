@@ -1,28 +1,23 @@
-import { useState, type SubmitEvent } from "react";
-import { told } from "../api/refusal";
+import type { SubmitEvent } from "react";
 import { text } from "../session/SignIn";
 import { Dialog, FormActions } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
+import { useAttempt } from "../ui/useAttempt";
 import { useKnowledge, type Document } from "./knowledge";
 
 type RenameDialogProps = { character: string; document: Document; onClose: () => void };
 
 export default function RenameDialog({ character, document, onClose }: RenameDialogProps) {
   const { rename } = useKnowledge(character);
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, attempt, otherThan } = useAttempt();
 
   async function save(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const title = text(new FormData(event.currentTarget), "title");
-    setBusy(true);
-    try {
+    await attempt(async () => {
       await rename(document.id, title);
       onClose();
-    } catch (error) {
-      setError(error);
-      setBusy(false);
-    }
+    });
   }
 
   return (
@@ -35,7 +30,7 @@ export default function RenameDialog({ character, document, onClose }: RenameDia
           maxLength={200}
           dir="auto"
           defaultValue={document.title}
-          error={error === null ? undefined : told(error)}
+          error={otherThan() ?? undefined}
         />
         <FormActions busy={busy} onCancel={onClose} />
       </form>
